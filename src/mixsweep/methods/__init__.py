@@ -1,0 +1,18 @@
+"""Optimisers: one file each, entered here or by the entry-point group ``mixsweep.methods``."""
+
+from __future__ import annotations
+
+from mixsweep.registry import Registry
+
+__all__ = ["METHODS"]
+
+METHODS: Registry[type] = Registry(
+    "method",
+    {
+        "adam": "mixsweep.methods.adam:Adam",
+        "em": "mixsweep.methods.em:EM",
+        "gd": "mixsweep.methods.gd:GradientDescent",
+        "lbfgs": "mixsweep.methods.lbfgs:LBFGS",
+    },
+    "mixsweep.methods",
+)
