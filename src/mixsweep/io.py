@@ -1,0 +1,124 @@
+"""Files that are whole or absent: atomic writes, and a checksum of the content that every read verifies."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixsweep.errors import MixsweepError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["IncompleteFileError", "atomic_path", "content_checksum", "read_dataset", "write_dataset", "write_text"]
+
+CHECKSUM = "content_sha256"
+
+
+class IncompleteFileError(MixsweepError):
+    """A file is truncated, altered, or not one of ours."""
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder; on success it is synced to disk and renamed to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        # mkstemp makes files private; results are as readable as any other file of the user
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _bytes(values: np.ndarray[Any, Any]) -> bytes:
+    if values.dtype.kind in "OUST":
+        return "\x1f".join(str(value) for value in values.ravel().tolist()).encode()
+    return np.ascontiguousarray(values).tobytes()
+
+
+def content_checksum(dataset: xr.Dataset) -> str:
+    """Return the SHA-256 of a dataset's variables: names, dims, shapes and values."""
+    digest = hashlib.sha256()
+    for name in sorted(str(name) for name in dataset.variables):
+        variable = dataset.variables[name]
+        digest.update(f"{name}|{variable.dims}|{variable.shape}|".encode())
+        digest.update(_bytes(variable.values))
+    return digest.hexdigest()
+
+
+def write_dataset(dataset: xr.Dataset, path: Path, *, compress: bool = False) -> None:
+    """Write a dataset as netCDF-4, atomically and with the checksum of its content.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Checked against `mixsweep.schema`, whose units and meanings it is given.
+    path : Path
+        The file; its folder is made.
+    compress : bool
+        Whether float variables are deflated (level 1).
+    """
+    from mixsweep import schema
+
+    dataset = schema.annotated(dataset)
+    dataset.attrs[CHECKSUM] = content_checksum(dataset)
+    encoding: dict[str, dict[str, Any]] = {}
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind in "iuf":
+            encoding[str(name)] = {"_FillValue": None}
+            if compress and variable.size > 256:
+                encoding[str(name)] |= {"zlib": True, "complevel": 1, "shuffle": True}
+    with atomic_path(path) as temporary:
+        dataset.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+
+
+def read_dataset(path: Path) -> xr.Dataset:
+    """Read a whole file written by `write_dataset` into memory.
+
+    Raises
+    ------
+    IncompleteFileError
+        If the file is missing, truncated, altered since it was written, or not one of ours.
+    """
+    import xarray as xr
+
+    if not path.is_file():
+        raise IncompleteFileError(f"{path}: no such file")
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
+            dataset = opened.load()
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, UnicodeDecodeError) as error:
+        # netCDF-C reports a damaged file by any of these, depending on where it is damaged
+        raise IncompleteFileError(
+            f"{path}: not readable as netCDF ({error}); the file is truncated or damaged: delete it, and the next run makes it anew"
+        ) from error
+    expected = dataset.attrs.get(CHECKSUM)
+    if expected is None:
+        raise IncompleteFileError(f"{path}: no {CHECKSUM} attribute: the file is incomplete or was not written by mixsweep")
+    if content_checksum(dataset) != expected:
+        raise IncompleteFileError(
+            f"{path}: the content does not match its checksum; the file is damaged: delete it, and the next run makes it anew"
+        )
+    return dataset

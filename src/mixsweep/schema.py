@@ -1,0 +1,139 @@
+"""The data contract: every variable that a file may hold, declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mixsweep import __version__
+from mixsweep.errors import MixsweepError
+from mixsweep.status import Status
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["FORMAT_VERSION", "KINDS", "VARIABLES", "Variable", "annotated", "validate"]
+
+#: Raised when a name, a dimension or a meaning below changes.
+FORMAT_VERSION = "1"
+
+#: What an optimum is; the positions are the ``flag_values``.
+KINDS = ("proper", "saddle", "degenerate", "spurious", "boundary", "plateau", "unresolved")
+
+#: Dimensions over which fits and optima are collected; any of them may lead a variable's own dimensions.
+SAMPLE_DIMS = ("problem", "family", "n_components", "method", "initializer", "restart", "optimum")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One declared variable: own dimensions, kinds of dtype, unit and meaning."""
+
+    dims: tuple[str, ...]
+    kinds: str
+    units: str
+    long_name: str
+    flags: tuple[str, ...] = ()
+
+
+def _number(long_name: str, units: str = "1", dims: tuple[str, ...] = (), kinds: str = "f") -> Variable:
+    return Variable(dims, kinds, units, long_name)
+
+
+def _flag(long_name: str, flags: tuple[str, ...]) -> Variable:
+    return Variable((), "i", "1", long_name, flags)
+
+
+def _label(long_name: str) -> Variable:
+    return Variable((), "OUT", "", long_name)
+
+
+_COMPONENT = ("component",)
+_MEAN = ("component", "feature")
+_COVARIANCE = ("component", "feature", "feature_")
+_TRACE = ("checkpoint",)
+
+VARIABLES: dict[str, Variable] = {
+    # coordinates
+    "problem": _label("problem"),
+    "family": _label("component family with its covariance structure"),
+    "method": _label("optimiser with its settings, as named in the config"),
+    "initializer": _label("kind of start"),
+    "feature": Variable(("feature",), "OUT", "", "column of the data"),
+    "feature_": Variable(("feature_",), "OUT", "", "column of the data, second index of covariances"),
+    "n_components": _number("number of mixture components K", kinds="i"),
+    "restart": _number("restart number within (cell, initializer)", kinds="i"),
+    "optimum": Variable((), "i", "1", "number of the optimum in its cell, best first; -1 where there is none"),
+    "component": Variable(("component",), "i", "1", "component"),
+    # problems
+    "X": Variable(("row", "feature"), "f", "data units", "data matrix"),
+    "location": Variable(("feature",), "f", "data units", "column means, subtracted inside"),
+    "scale": Variable(("feature",), "f", "data units", "column standard deviations (divisor n), divided by inside"),
+    "truth_weights": _number("generating weights", dims=_COMPONENT),
+    "truth_means": _number("generating means", "data units", _MEAN),
+    "truth_covariances": _number("generating covariances", "data units squared", _COVARIANCE),
+    # fits
+    "log_likelihood": _number("total log-likelihood, natural logarithm, data units", "nat"),
+    "status": _flag("why the fit stopped", tuple(Status.labels())),
+    "n_passes": _number("passes over all rows, the unit of cost"),
+    "n_iterations": _number("accepted steps of the method", kinds="i"),
+    "em_decrement": _number("gain of the expected complete-data log-likelihood by one M-step, per row", "nat"),
+    "weights": _number("component weights", dims=_COMPONENT),
+    "means": _number("component means", "data units", _MEAN),
+    "covariances": _number("component covariances", "data units squared", _COVARIANCE),
+    "variances": _number("component variances, one for each feature", "data units squared", _MEAN),
+    "trace_passes": _number("passes used at the checkpoint", dims=_TRACE),
+    "trace_log_likelihood": _number("log-likelihood at the checkpoint", "nat", _TRACE),
+    "seconds": _number("own share of the batch's wall time", "s"),
+    # optima
+    "kind": _flag("what the optimum is", KINDS),
+    "basin_share": _number("share of the cell's fits that ended in the optimum"),
+    "n_fits": _number("number of fits that ended in the optimum", kinds="i"),
+    "gradient_norm": _number("norm of the gradient per row at the polished point, standardised units", "nat"),
+    "largest_curvature": _number("largest eigenvalue of the Hessian per row; positive at a saddle", "nat"),
+    "smallest_weight": _number("smallest component weight"),
+    "smallest_eigenvalue_ratio": _number("smallest covariance eigenvalue over the data covariance's smallest"),
+    "polished_log_likelihood": _number("log-likelihood of the optimum that the fit's endpoint was polished to", "nat"),
+    "n_rows": _number("rows of the data", kinds="i"),
+    "n_features": _number("features of the data", kinds="i"),
+}
+
+
+def validate(dataset: xr.Dataset) -> None:
+    """Check every variable's name, dimensions and dtype.
+
+    Raises
+    ------
+    MixsweepError
+        At the first variable that does not match its declaration.
+    """
+    for name, array in dataset.variables.items():
+        declared = VARIABLES.get(str(name))
+        if declared is None:
+            raise MixsweepError(f"variable {name!r} is not declared in mixsweep.schema")
+        own = tuple(array.dims[array.ndim - len(declared.dims) :]) if declared.dims else ()
+        leading = array.dims[: array.ndim - len(own)]
+        if own != declared.dims or any(dim not in SAMPLE_DIMS for dim in leading):
+            raise MixsweepError(f"variable {name!r} has dims {array.dims}; expected (sample dims ..., {declared.dims})")
+        if array.dtype.kind not in declared.kinds:
+            raise MixsweepError(f"variable {name!r} has dtype {array.dtype}; expected one of kinds {declared.kinds!r}")
+
+
+def annotated(dataset: xr.Dataset) -> xr.Dataset:
+    """Return the validated dataset with units, meanings, flags and versions as attributes."""
+    validate(dataset)
+    dataset = dataset.copy()
+    for name in dataset.variables:
+        declared = VARIABLES[str(name)]
+        attributes: dict[str, object] = {"long_name": declared.long_name}
+        if declared.units:
+            attributes["units"] = declared.units
+        if declared.flags:
+            import numpy as np
+
+            attributes["flag_values"] = np.arange(len(declared.flags), dtype=np.int8)
+            attributes["flag_meanings"] = " ".join(declared.flags)
+        dataset.variables[name].attrs.update(attributes)
+    dataset.attrs.update(
+        {"Conventions": "CF-1.11", "mixsweep_version": __version__, "mixsweep_format_version": FORMAT_VERSION}
+    )
+    return dataset
