@@ -1,0 +1,112 @@
+"""What a component family must offer; everything that differs between families is behind this protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from mixsweep.typing import FloatArray, Parameters
+
+__all__ = ["Evaluation", "Family", "softmax", "weight_logits"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one pass gives at a batch of R parameter points.
+
+    Attributes
+    ----------
+    log_likelihood : ndarray, shape (R,)
+        Totals over the n rows, standardised units.
+    maximised : dict of ndarray
+        The M-step's parameters, from the pass's expected sufficient statistics.
+    decrement : ndarray, shape (R,)
+        EM decrement: gain of the expected complete-data log-likelihood by the M-step, per row.
+    counts : ndarray, shape (R, K)
+        Expected number of rows of each component.
+    smallest_eigenvalue : ndarray, shape (R,)
+        A lower bound, tight to a factor d, of the smallest covariance eigenvalue over the components.
+    gradient : dict of ndarray
+        Derivative of the total log-likelihood in the family's own coordinates, by Fisher's identity; input of
+        `Family.pull_back`.
+    """
+
+    log_likelihood: FloatArray
+    maximised: Parameters
+    decrement: FloatArray
+    counts: FloatArray
+    smallest_eigenvalue: FloatArray
+    gradient: Parameters
+
+
+class Family(Protocol):
+    """A component family with its covariance structure.
+
+    Inside the engine parameters are dictionaries of arrays, restarts first, in standardised units and in the
+    family's own coordinates (Cholesky factors, say). `to_reported` and `from_reported` translate to the
+    names, shapes and units of the files.
+    """
+
+    name: ClassVar[str]
+    #: Names of the arrays that `to_reported` gives besides weights; declared in `mixsweep.schema`.
+    reported: ClassVar[tuple[str, ...]]
+
+    def prepare(self, X: FloatArray) -> object:
+        """Return whatever of the data every pass needs, once (features of the rows)."""
+        ...
+
+    def evaluate(self, prepared: object, parameters: Parameters) -> Evaluation:
+        """Take one pass over all rows at a batch of parameters."""
+        ...
+
+    def log_density(self, prepared: object, parameters: Parameters) -> FloatArray:
+        """Return the log-density of each row, shape (R, n)."""
+        ...
+
+    def smallest_eigenvalue(self, parameters: Parameters) -> FloatArray:
+        """Return the smallest covariance eigenvalue over components, shape (R,), exactly."""
+        ...
+
+    def smallest_data_eigenvalue(self, X: FloatArray) -> float:
+        """Return the same for the covariance of all rows: the reference of the eigenvalue floor."""
+        ...
+
+    def from_moments(self, weights: FloatArray, means: FloatArray, covariances: FloatArray) -> Parameters:
+        """Return start parameters from weights (R, K), means (R, K, d) and covariances (R, K, d, d)."""
+        ...
+
+    def to_reported(self, parameters: Parameters, location: FloatArray, scale: FloatArray) -> Parameters:
+        """Return the parameters as users know them, in data units."""
+        ...
+
+    def from_reported(self, reported: Parameters, location: FloatArray, scale: FloatArray) -> Parameters:
+        """Invert `to_reported`."""
+        ...
+
+    def to_vector(self, parameters: Parameters) -> FloatArray:
+        """Return unconstrained coordinates, shape (R, q)."""
+        ...
+
+    def from_vector(self, vector: FloatArray, n_components: int, n_features: int) -> Parameters:
+        """Invert `to_vector`."""
+        ...
+
+    def pull_back(self, parameters: Parameters, gradient: Parameters) -> FloatArray:
+        """Return the gradient in the coordinates of `to_vector` by the chain rule, shape (R, q)."""
+        ...
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Return weights from unconstrained logits over the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    result: FloatArray = shifted / shifted.sum(axis=-1, keepdims=True)
+    return result
+
+
+def weight_logits(weights: FloatArray) -> FloatArray:
+    """Return logits that sum to zero with `softmax` equal to the weights."""
+    logits = np.log(weights)
+    result: FloatArray = logits - logits.mean(axis=-1, keepdims=True)
+    return result

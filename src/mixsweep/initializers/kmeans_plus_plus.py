@@ -1,0 +1,43 @@
+"""Starts at k-means++ seeds (Arthur and Vassilvitskii 2007)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from mixsweep.errors import MixsweepError
+from mixsweep.initializers.base import pooled_start
+from mixsweep.objective import Objective
+from mixsweep.typing import FloatArray, Parameters
+
+__all__ = ["KMeansPlusPlus"]
+
+
+class KMeansPlusPlus:
+    """k-means++ seeds of the standardised rows as means; covariances the pooled one; equal weights.
+
+    The first seed is a row drawn at random; each further one is drawn with probability proportional to the
+    squared distance from the nearest seed so far. No k-means iterations follow.
+    """
+
+    name: ClassVar[str] = "kmeans++"
+
+    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+        """Return one start for each generator."""
+        return pooled_start(objective, generators, _seeds)
+
+
+def _seeds(X: FloatArray, n_components: int, generator: np.random.Generator) -> FloatArray:
+    seeds = [X[generator.integers(len(X))]]
+    nearest = np.square(X - seeds[0]).sum(axis=1)
+    for _ in range(n_components - 1):
+        total = nearest.sum()
+        if not total > 0:
+            raise MixsweepError(
+                f"kmeans++: {n_components} components asked, but the data have only {len(seeds)} distinct rows"
+            )
+        row = X[generator.choice(len(X), p=nearest / total)]
+        seeds.append(row)
+        nearest = np.minimum(nearest, np.square(X - row).sum(axis=1))
+    return np.stack(seeds)

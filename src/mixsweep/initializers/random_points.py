@@ -1,0 +1,37 @@
+"""Starts at random rows of the data."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from mixsweep.errors import MixsweepError
+from mixsweep.initializers.base import pooled_start
+from mixsweep.objective import Objective
+from mixsweep.typing import FloatArray, Parameters
+
+__all__ = ["RandomPoints"]
+
+
+class RandomPoints:
+    """K rows with distinct values as means; covariances the pooled one of the data; equal weights."""
+
+    name: ClassVar[str] = "random-points"
+
+    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+        """Return one start for each generator."""
+        distinct = len(np.unique(objective.X, axis=0))
+        if distinct < objective.n_components:
+            raise MixsweepError(
+                f"random-points: {objective.n_components} components asked, but the data have only {distinct} distinct rows"
+            )
+        return pooled_start(objective, generators, _distinct_rows)
+
+
+def _distinct_rows(X: FloatArray, n_components: int, generator: np.random.Generator) -> FloatArray:
+    # Two equal rows would make two components that stay equal for ever: draw all of them again.
+    while True:
+        rows = X[generator.choice(len(X), n_components, replace=False)]
+        if len(np.unique(rows, axis=0)) == n_components:
+            return rows

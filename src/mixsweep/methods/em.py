@@ -1,0 +1,38 @@
+"""Expectation-maximisation (Dempster, Laird and Rubin 1977)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mixsweep.families.base import Evaluation
+from mixsweep.methods.base import State, Step
+from mixsweep.objective import Objective
+from mixsweep.typing import Parameters
+
+__all__ = ["EM"]
+
+
+@dataclass(frozen=True)
+class EM:
+    """The M-step of every pass is the next point. No settings."""
+
+    name: ClassVar[str] = "em"
+    expected_passes: ClassVar[float] = 200
+
+    def start(self, objective: Objective, parameters: Parameters) -> State:
+        """Return the starts: the state is the parameters."""
+        return parameters
+
+    def ask(self, objective: Objective, state: State) -> Parameters:
+        """Return the current parameters."""
+        return state
+
+    def tell(
+        self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
+    ) -> tuple[State, Step]:
+        """Move to the M-step's parameters."""
+        count = len(evaluation.log_likelihood)
+        return evaluation.maximised, Step(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))

@@ -1,0 +1,120 @@
+"""One likelihood surface: the rows in standardised units, a family, a number of components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mixsweep.families import FAMILIES
+from mixsweep.families.base import Evaluation, Family
+from mixsweep.typing import FloatArray, Parameters
+
+if TYPE_CHECKING:
+    from mixsweep.problems import Problem
+
+__all__ = ["Objective"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The log-likelihood of a cell as the methods see it.
+
+    Attributes
+    ----------
+    family : Family
+        The component family.
+    n_components : int
+        Number of components K.
+    X : ndarray, shape (n, d)
+        Rows, each feature centred and divided by its standard deviation.
+    location, scale : ndarray, shape (d,)
+        What was subtracted and divided by.
+    prepared : object
+        `Family.prepare` of the rows.
+    eigenvalue_floor : float
+        A covariance eigenvalue below this is a collapse; standardised units.
+    """
+
+    family: Family
+    n_components: int
+    X: FloatArray
+    location: FloatArray
+    scale: FloatArray
+    prepared: object
+    eigenvalue_floor: float
+
+    @classmethod
+    def of(cls, X: FloatArray, family: str, n_components: int, covariance_floor: float) -> Objective:
+        """Return the objective of a data matrix in data units.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d)
+            Rows in data units, no constant column.
+        family : str
+            A name in the registry of families.
+        n_components : int
+            Number of components K.
+        covariance_floor : float
+            Eigenvalue floor relative to the smallest eigenvalue of the data covariance.
+        """
+        location, scale = X.mean(axis=0), X.std(axis=0)
+        standardised = (X - location) / scale
+        instance: Family = FAMILIES[family]()
+        floor = covariance_floor * instance.smallest_data_eigenvalue(standardised)
+        return cls(instance, n_components, standardised, location, scale, instance.prepare(standardised), floor)
+
+    @classmethod
+    def of_problem(cls, problem: Problem, family: str, n_components: int, covariance_floor: float) -> Objective:
+        """Return the objective of a problem (see `of`)."""
+        return cls.of(problem.X, family, n_components, covariance_floor)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows n."""
+        return self.X.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        """Number of features d."""
+        return self.X.shape[1]
+
+    @property
+    def log_likelihood_offset(self) -> float:
+        """What turns a total log-likelihood in standardised units into data units."""
+        return -self.n_rows * float(np.log(self.scale).sum())
+
+    def evaluate(self, parameters: Parameters) -> Evaluation:
+        """Take one pass at each of R parameter points."""
+        return self.family.evaluate(self.prepared, parameters)
+
+    def from_vector(self, vector: FloatArray) -> Parameters:
+        """Return parameters at unconstrained coordinates, shape (R, q)."""
+        return self.family.from_vector(vector, self.n_components, self.n_features)
+
+    def loss(self, parameters: Parameters, evaluation: Evaluation) -> tuple[FloatArray, FloatArray]:
+        """Return what gradient methods minimise, the negative log-likelihood per row, and its gradient.
+
+        Returns
+        -------
+        value : ndarray, shape (R,)
+        gradient : ndarray, shape (R, q)
+        """
+        gradient = self.family.pull_back(parameters, evaluation.gradient)
+        return -evaluation.log_likelihood / self.n_rows, -gradient / self.n_rows
+
+    def collapsed(self, parameters: Parameters, evaluation: Evaluation) -> np.ndarray:
+        """Return which points have an empty component or a covariance eigenvalue below the floor, shape (R,)."""
+        empty = ~(evaluation.counts > EMPTY_COUNT).all(axis=-1)
+        suspect = ~(evaluation.smallest_eigenvalue >= self.eigenvalue_floor) & ~empty
+        result = empty.copy()
+        if suspect.any():
+            part = {name: values[suspect] for name, values in parameters.items()}
+            result[suspect] = self.family.smallest_eigenvalue(part) < self.eigenvalue_floor
+        return result
+
+
+#: A component with a smaller expected number of rows is empty.
+EMPTY_COUNT = 1e-8
