@@ -10,7 +10,7 @@ __all__ = ["cholesky", "triangular_inverse"]
 
 
 def cholesky(matrices: FloatArray) -> FloatArray:
-    """Return lower Cholesky factors, NaN for a matrix that is not positive definite.
+    """Return lower Cholesky factors; zero for a matrix that is not positive definite, NaN if it is not finite.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def cholesky(matrices: FloatArray) -> FloatArray:
         return np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:  # one bad matrix must not stop the batch: tell them apart
         flat = matrices.reshape(-1, *matrices.shape[-2:])
-        factors = np.full_like(flat, np.nan)
+        factors = np.where(np.isfinite(flat), 0.0, np.nan)
         for index, matrix in enumerate(flat):
             try:
                 factors[index] = np.linalg.cholesky(matrix)

@@ -122,7 +122,7 @@ def run(
     waiting = min(width, count)
     active = np.arange(waiting)
     state = method.start(objective, take(starts, active))
-    # Overflow and NaN are outcomes of single fits here: they are looked for below and become statuses.
+    # A step may overflow: an outcome of that fit, looked for in _judge.
     with np.errstate(all="ignore"):
         while len(active):
             began = time.perf_counter()
@@ -148,11 +148,9 @@ def _joined(state: State, fresh: State) -> State:
     return {name: np.concatenate([values, fresh[name]]) for name, values in state.items()}
 
 
-def _finite(parameters: Parameters, evaluation: Evaluation) -> BoolArray:
-    result: BoolArray = np.isfinite(evaluation.log_likelihood)
-    for values in parameters.values():
-        result = result & np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    return result
+def _finite(parameters: Parameters) -> BoolArray:
+    each = [np.isfinite(values).all(axis=tuple(range(1, values.ndim))) for values in parameters.values()]
+    return np.logical_and.reduce(each)
 
 
 def _judge(
@@ -169,9 +167,10 @@ def _judge(
     status[n_passes >= max_passes] = Status.BUDGET
     status[step.stalled] = Status.STALLED
     status[step.accepted & (evaluation.decrement < tol)] = Status.CONVERGED
-    finite = _finite(parameters, evaluation)
-    status[step.accepted & ~finite] = Status.DIVERGED
-    status[step.accepted & finite & objective.collapsed(parameters, evaluation)] = Status.COLLAPSED
+    sound = _finite(parameters)
+    status[step.accepted & ~(sound & np.isfinite(evaluation.log_likelihood))] = Status.DIVERGED
+    # a singular covariance makes the log-likelihood infinite: a collapse, not a divergence
+    status[step.accepted & sound & objective.collapsed(parameters, evaluation)] = Status.COLLAPSED
     return status
 
 
@@ -185,7 +184,7 @@ def _record(
     columns: IntArray,
 ) -> None:
     ends.n_passes[active] += 1
-    keep = step.accepted & (status != Status.DIVERGED)
+    keep = step.accepted & (status != Status.DIVERGED) & np.isfinite(evaluation.log_likelihood)
     index = active[keep]
     for name, values in parameters.items():
         ends.parameters[name][index] = values[keep]

@@ -87,8 +87,13 @@ class Objective:
         return -self.n_rows * float(np.log(self.scale).sum())
 
     def evaluate(self, parameters: Parameters) -> Evaluation:
-        """Take one pass at each of R parameter points."""
-        return self.family.evaluate(self.prepared, parameters)
+        """Take one pass at each of R parameter points.
+
+        Overflow, singular covariances and empty components give infinities and NaN in the fits concerned, not
+        warnings: they are outcomes, looked for by the caller.
+        """
+        with np.errstate(all="ignore"):
+            return self.family.evaluate(self.prepared, parameters)
 
     def from_vector(self, vector: FloatArray) -> Parameters:
         """Return parameters at unconstrained coordinates, shape (R, q)."""

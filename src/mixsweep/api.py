@@ -1,0 +1,106 @@
+"""Fits in this process, without workflow or cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mixsweep.errors import MixsweepError
+from mixsweep.problems.base import Problem, check_matrix
+from mixsweep.shard import ShardSpec, fit_shard
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["fit"]
+
+
+def fit(
+    X: ArrayLike,
+    n_components: int,
+    family: str = "gaussian-full",
+    method: str = "em",
+    initializer: str = "random-points",
+    n_restarts: int = 100,
+    seed: int = 0,
+    tol: float = 1e-8,
+    max_passes: int = 2000,
+    covariance_floor: float = 1e-6,
+    **method_settings: Any,
+) -> xr.Dataset:
+    """Fit a mixture from many starts and keep every fit.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Data, a row an observation.
+    n_components : int
+        Number of components K.
+    family : str
+        Component family, such as ``"gaussian-full"``.
+    method : str
+        Optimiser, such as ``"em"`` or ``"lbfgs"``.
+    initializer : str
+        Kind of start.
+    n_restarts : int
+        Number of starts.
+    seed : int
+        Seed of the starts.
+    tol : float
+        A fit has converged when the EM decrement per row is below this; 0 runs to `max_passes`.
+    max_passes : int
+        Pass budget of a fit.
+    covariance_floor : float
+        A fit has collapsed when a covariance eigenvalue falls below this share of the smallest eigenvalue of
+        the data covariance.
+    **method_settings
+        Settings of the method, such as ``learning_rate=0.05``.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``restart``: ``log_likelihood``, ``status``, ``n_passes``, ``n_iterations``, ``em_decrement``,
+        ``seconds``, parameters and traces, in the units of the data.
+
+    Raises
+    ------
+    MixsweepError
+        For unusable data or an unknown name or setting.
+
+    Examples
+    --------
+    >>> import numpy as np, mixsweep
+    >>> X = np.r_[np.random.default_rng(0).normal(size=(50, 2)), np.random.default_rng(1).normal(5, 1, (50, 2))]
+    >>> fits = mixsweep.fit(X, n_components=2, n_restarts=10)
+    >>> fits.log_likelihood.sizes["restart"]
+    10
+    """
+    data = np.asarray(X, dtype=np.float64)
+    if data.ndim != 2:
+        raise MixsweepError(f"X has shape {data.shape}; expected two dimensions, rows and features")
+    for name, value, least in (("n_components", n_components, 1), ("n_restarts", n_restarts, 1), ("max_passes", max_passes, 1)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+            raise MixsweepError(f"{name} is {value!r}; expected a whole number of at least {least}")
+    if n_components > len(data):
+        raise MixsweepError(f"n_components is {n_components}, but X has only {len(data)} rows")
+    if not tol >= 0:
+        raise MixsweepError(f"tol is {tol!r}; expected a number of at least 0")
+    names = tuple(f"x{index}" for index in range(data.shape[1]))
+    check_matrix(data, names, "X")
+    spec = ShardSpec(
+        family=family,
+        n_components=int(n_components),
+        method=method,
+        settings={"method": method, **method_settings},
+        initializer=initializer,
+        start=0,
+        stop=int(n_restarts),
+        seed=seed,
+        tol=tol,
+        max_passes=int(max_passes),
+        covariance_floor=covariance_floor,
+    )
+    fits, timing = fit_shard(Problem("X", data, names), spec)
+    return fits.merge(timing)

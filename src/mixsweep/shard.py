@@ -1,0 +1,139 @@
+"""A shard: one block of restarts of one method on one cell, from seeds to a dataset."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixsweep import NUMERICS_VERSION
+from mixsweep.errors import MixsweepError, nearest
+from mixsweep.initializers import INITIALIZERS
+from mixsweep.initializers.base import Initializer
+from mixsweep.loop import Endpoints, run
+from mixsweep.methods import METHODS
+from mixsweep.methods.base import Method
+from mixsweep.objective import Objective
+from mixsweep.problems.base import Problem, data_checksum
+from mixsweep.seeds import generator
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["ShardSpec", "fit_shard", "make_method", "to_dataset"]
+
+
+@dataclass(frozen=True)
+class ShardSpec:
+    """All that a shard's numbers depend on, besides the data."""
+
+    family: str
+    n_components: int
+    method: str
+    """The method's label in the config."""
+    settings: Mapping[str, Any]
+    """Settings of the method, with the optimiser's name under ``method``."""
+    initializer: str
+    start: int
+    """First restart number."""
+    stop: int
+    """One past the last restart number."""
+    seed: int
+    tol: float
+    max_passes: int
+    covariance_floor: float
+
+    def attributes(self, problem: Problem) -> dict[str, Any]:
+        """Return what is written into the file and compared when it is read: how and from what it was made."""
+        record = dataclasses.asdict(self)
+        record["settings"] = json.dumps(dict(self.settings), sort_keys=True)
+        return {
+            **record,
+            "problem": problem.name,
+            "data_checksum": data_checksum(problem.X),
+            "numerics_version": NUMERICS_VERSION,
+        }
+
+
+def make_method(settings: Mapping[str, Any]) -> Method:
+    """Return the optimiser of a settings mapping, whose key ``method`` names it.
+
+    Raises
+    ------
+    MixsweepError
+        For an unknown method or setting, with the nearest valid name, or a setting out of range.
+    """
+    name = str(settings["method"])
+    cls = METHODS[name]
+    fields = [field.name for field in dataclasses.fields(cls)]
+    given = {key: value for key, value in settings.items() if key != "method"}
+    for key in given:
+        if key not in fields:
+            raise MixsweepError(f"method {name}: unknown setting {key!r}{nearest(key, fields)}")
+    method: Method = cls(**given)
+    return method
+
+
+def make_starts(
+    objective: Objective, problem: str, initializer: str, restarts: range, seed: int
+) -> dict[str, np.ndarray]:
+    """Return the starts of a block of restarts; they depend on nothing else of the sweep."""
+    kind: Initializer = INITIALIZERS[initializer]()
+    key = (problem, objective.family.name, objective.n_components, initializer)
+    return kind.start(objective, [generator(seed, "start", *key, restart) for restart in restarts])
+
+
+def fit_shard(problem: Problem, spec: ShardSpec) -> tuple[xr.Dataset, xr.Dataset]:
+    """Run the fits of a shard.
+
+    Parameters
+    ----------
+    problem : Problem
+        The data.
+    spec : ShardSpec
+        What to fit and how.
+
+    Returns
+    -------
+    fits : xarray.Dataset
+        Over ``restart``: the same to the byte whenever and wherever it is made.
+    timing : xarray.Dataset
+        ``seconds`` over ``restart``.
+    """
+    objective = Objective.of_problem(problem, spec.family, spec.n_components, spec.covariance_floor)
+    restarts = range(spec.start, spec.stop)
+    starts = make_starts(objective, problem.name, spec.initializer, restarts, spec.seed)
+    ends = run(objective, make_method(spec.settings), starts, tol=spec.tol, max_passes=spec.max_passes)
+    fits = to_dataset(objective, ends, problem.features).assign_coords(restart=np.arange(spec.start, spec.stop))
+    fits.attrs.update(spec.attributes(problem))
+    return fits.drop_vars("seconds"), fits[["seconds"]].drop_attrs(deep=False)
+
+
+def to_dataset(objective: Objective, ends: Endpoints, features: tuple[str, ...]) -> xr.Dataset:
+    """Return endpoints as a dataset over ``restart``, in data units."""
+    import xarray as xr
+
+    from mixsweep.schema import VARIABLES
+
+    offset = objective.log_likelihood_offset
+    variables: dict[str, Any] = {
+        "log_likelihood": ("restart", ends.log_likelihood + offset),
+        "status": ("restart", ends.status),
+        "n_passes": ("restart", ends.n_passes),
+        "n_iterations": ("restart", ends.n_iterations),
+        "em_decrement": ("restart", ends.em_decrement),
+        "seconds": ("restart", ends.seconds),
+        "trace_passes": (("restart", "checkpoint"), ends.trace_passes),
+        "trace_log_likelihood": (("restart", "checkpoint"), ends.trace_log_likelihood + offset),
+    }
+    reported = objective.family.to_reported(ends.parameters, objective.location, objective.scale)
+    for name, values in reported.items():
+        variables[name] = (("restart", *VARIABLES[name].dims), values)
+    coordinates: dict[str, Any] = {"restart": np.arange(len(ends.status)), "feature": list(features)}
+    if any("feature_" in dims for dims, _ in variables.values()):
+        coordinates["feature_"] = list(features)
+    return xr.Dataset(variables, coordinates)
