@@ -1,0 +1,348 @@
+"""What a worker does for one job: call a console command, or run a nested Snakemake.
+
+Everything here runs in the worker. Only small results travel back: an exit code,
+the end of what was printed, and counts.
+"""
+
+import contextlib
+import ctypes
+import functools
+import importlib.metadata
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from snakemake_executor_plugin_dask.plain import PlainCommand, Redirect
+
+__all__ = ["COUNTS_VARIABLE", "THREAD_VARIABLES", "Outcome", "abort", "run_command", "run_nested"]
+
+COUNTS_VARIABLE = "DASK_EXECUTOR_COUNTS"
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+_TAIL_BYTES = 8000
+_TAIL_LINES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes
+    ----------
+    returncode
+        0 if it succeeded.
+    message
+        Why it failed, for the user.
+    stdout, stderr
+        The end of what it printed and its command line did not redirect.
+    counts
+        What the command reported to have done.
+    warning
+        Something about the job that is wrong without making it fail.
+    """
+
+    returncode: int
+    message: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    warning: str = ""
+
+
+# argv, cwd, environment and the output streams belong to the process, so only
+# one command at a time; matters only for workers with several threads.
+_one_at_a_time = threading.Lock()
+
+
+def run_command(
+    command: PlainCommand,
+    workdir: str,
+    environ: Mapping[str, str],
+    error_log: str | None = None,
+) -> Outcome:
+    """Call a console command in this process as a shell would run it.
+
+    Parameters
+    ----------
+    command
+        The command line.
+    workdir
+        Folder that relative paths refer to.
+    environ
+        Variables to set during the call.
+    error_log
+        File that gets what the command wrote to stderr, if it fails and its
+        command line does not redirect stderr.
+
+    Returns
+    -------
+    Outcome
+        With the exit code the command would have had.
+    """
+    name = command.argv[0]
+    try:
+        function = _console_script(name)
+    except LookupError as error:
+        return Outcome(127, str(error.args[0]))
+    with (
+        _one_at_a_time,
+        _scratch() as scratch,
+        _process_state(command.argv, workdir, {**environ, COUNTS_VARIABLE: str(scratch / "counts")}),
+        contextlib.ExitStack() as files,
+    ):
+        stdout = files.enter_context(_open(command.stdout, scratch / "stdout"))
+        stderr = stdout if command.merged else files.enter_context(_open(command.stderr, scratch / "stderr"))
+        start = os.fstat(stderr.fileno()).st_size
+        with _redirected(stdout.fileno(), stderr.fileno()):
+            code, reason = _call(function)
+        counts, warning = _read_counts(scratch / "counts")
+        to_file = command.stdout if command.merged else command.stderr
+        errors = _tail(to_file.path if to_file else scratch / "stderr", start)
+        message = ""
+        if code != 0:
+            if error_log is not None and to_file is None:
+                with open(error_log, "ab") as log:
+                    log.write((scratch / "stderr").read_bytes())
+            message = f"{name} {reason or f'ended with exit code {code}'}"
+            if reason and to_file:
+                message += f" (traceback in {to_file.path})"
+            elif errors:
+                message += f":\n{errors}"
+        return Outcome(
+            code,
+            message,
+            "" if command.stdout else _tail(scratch / "stdout"),
+            "" if to_file or code != 0 else errors,
+            counts,
+            warning,
+        )
+
+
+_nested: dict[str, set[int]] = {}
+
+
+def run_nested(script: str, workdir: str, threads: int, run: str) -> Outcome:
+    """Run a shell script that calls Snakemake for one job.
+
+    Parameters
+    ----------
+    script
+        The script, as Snakemake made it.
+    workdir
+        Folder to run it in.
+    threads
+        Threads the job may use.
+    run
+        Name of the Snakemake run that `abort` ends.
+
+    Returns
+    -------
+    Outcome
+        The message has the end of what the nested Snakemake printed.
+    """
+    with (
+        _scratch() as scratch,
+        open(scratch / "stdout", "wb") as stdout,
+        open(scratch / "stderr", "wb") as stderr,
+    ):
+        environ = dict(os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)))
+        environ[COUNTS_VARIABLE] = str(scratch / "counts")
+        process = subprocess.Popen(
+            script,
+            shell=True,
+            cwd=workdir,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,  # so that abort reaches all it starts
+        )
+        _nested.setdefault(run, set()).add(process.pid)
+        try:
+            code = process.wait()
+        finally:
+            _nested[run].discard(process.pid)
+        counts, warning = _read_counts(scratch / "counts")
+        errors = _tail(scratch / "stderr")
+        message = f"the job's own Snakemake ended with exit code {code}:\n{errors}" if code else ""
+        return Outcome(code, message, _tail(scratch / "stdout"), "" if code else errors, counts, warning)
+
+
+def abort(run: str) -> int:
+    """End the nested Snakemakes of a run on this worker, with all they started.
+
+    Returns
+    -------
+    int
+        How many were ended.
+    """
+    groups = list(_nested.get(run, ()))
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):  # ended by itself meanwhile
+            os.killpg(group, signal.SIGKILL)
+    return len(groups)
+
+
+@functools.cache
+def _console_script(name: str) -> Callable[[], Any]:
+    found = importlib.metadata.entry_points(group="console_scripts", name=name)
+    if not found:
+        raise LookupError(
+            f"{name} may run inside the workers (--dask-in-worker-commands), but no installed package of "
+            f"{sys.executable} has a console script of this name"
+        )
+    function: Callable[[], Any] = next(iter(found)).load()
+    return function
+
+
+def _call(function: Callable[[], Any]) -> tuple[int, str]:
+    """Return the exit code, and a reason if the command raised an exception."""
+    try:
+        status = function()
+    except SystemExit as end:
+        status = end.code
+    except KeyboardInterrupt:
+        return 130, "was interrupted"
+    except Exception as error:
+        # without the frame of this function
+        trace = error.__traceback__.tb_next if error.__traceback__ else None
+        traceback.print_exception(type(error), error, trace)
+        return 1, "failed with " + "".join(traceback.format_exception_only(error)).strip()
+    # what sys.exit() makes of it
+    if status is None:
+        return 0, ""
+    if isinstance(status, int):
+        return status & 0xFF, ""
+    print(status, file=sys.stderr)
+    return 1, ""
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make a folder that lives as long as the job, in the worker's own folder if there is one."""
+    from distributed import get_worker
+
+    try:
+        base = get_worker().local_directory
+    except ValueError:  # not in a worker
+        base = None
+    with tempfile.TemporaryDirectory(prefix="job-", dir=base) as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _process_state(argv: tuple[str, ...], workdir: str, environ: Mapping[str, str]) -> Iterator[None]:
+    old_argv, old_cwd, old_environ = sys.argv, os.getcwd(), dict(os.environ)
+    # A command may leave any of these changed; the next one must not notice.
+    try:
+        os.chdir(workdir)
+        os.environ.update(environ)
+        tempfile.tempdir = None  # look at TMPDIR again
+        sys.argv = list(argv)
+        yield
+    finally:
+        sys.argv = old_argv
+        for name in os.environ.keys() - old_environ.keys():
+            del os.environ[name]
+        os.environ.update(old_environ)
+        tempfile.tempdir = None
+        os.chdir(old_cwd)
+
+
+def _open(redirect: Redirect | None, default: Path) -> io.BufferedWriter:
+    if redirect is None:
+        return open(default, "wb")
+    return open(redirect.path, "ab" if redirect.append else "wb")
+
+
+@functools.cache
+def _streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
+    """Return text streams on descriptors 1 and 2, the same in every call.
+
+    A command may keep them, as logging does, so they must outlive it.
+    """
+    stdout = open(1, "w", encoding="utf-8", closefd=False)
+    stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    return stdout, stderr
+
+
+@functools.cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+def _flush(*streams: Any) -> None:
+    for stream in streams:
+        if stream is not None:
+            stream.flush()
+    _c_library().fflush(None)
+
+
+@contextlib.contextmanager
+def _redirected(stdout: int, stderr: int) -> Iterator[None]:
+    """Send descriptors 1 and 2 elsewhere, so that output of compiled code goes there too."""
+    ours = _streams()
+    _flush(sys.stdout, sys.stderr, *ours)
+    saved = os.dup(1), os.dup(2)
+    try:
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
+        with contextlib.redirect_stdout(ours[0]), contextlib.redirect_stderr(ours[1]):
+            yield
+    finally:
+        _flush(*ours, sys.stdout, sys.stderr)
+        for descriptor, old in enumerate(saved, start=1):
+            os.dup2(old, descriptor)
+            os.close(old)
+
+
+def _tail(path: str | Path, start: int = 0) -> str:
+    """Return the last lines of a file, of what follows the first `start` bytes."""
+    with open(path, "rb") as file:
+        if not file.seekable():  # /dev/null and the like
+            return ""
+        end = file.seek(0, os.SEEK_END)
+        begin = max(start, end - _TAIL_BYTES)
+        file.seek(begin)
+        lines = file.read().decode(errors="replace").splitlines()
+    if begin > start:
+        lines = lines[1:]  # may start in the middle
+    return "\n".join(lines[-_TAIL_LINES:]).strip()
+
+
+def _read_counts(path: Path) -> tuple[dict[str, int], str]:
+    """Sum the JSON objects of integers, one a line, that a command wrote."""
+    counts: dict[str, int] = {}
+    if not path.exists():
+        return counts, ""
+    for line in path.read_text().splitlines():
+        try:
+            entries = {str(key): int(value) for key, value in json.loads(line).items()}
+        except (ValueError, TypeError, AttributeError):
+            return (
+                counts,
+                f"a line in the file of {COUNTS_VARIABLE} is not a JSON object of integers: {line!r}",
+            )
+        for key, value in entries.items():
+            counts[key] = counts.get(key, 0) + value
+    return counts, ""

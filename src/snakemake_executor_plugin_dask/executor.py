@@ -1,0 +1,288 @@
+"""The executor: hands Snakemake's jobs to Dask and tells Snakemake how they ended."""
+
+# mypy: disable-error-code="import-untyped", allow-subclassing-any
+# (Snakemake's interface packages have annotations, but no py.typed)
+
+import itertools
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+from snakemake_interface_executor_plugins.executors.real import RealExecutor
+from snakemake_interface_executor_plugins.settings import ExecMode
+
+from snakemake_executor_plugin_dask import internals
+from snakemake_executor_plugin_dask.attach import (
+    address_from_file,
+    check_versions,
+    connect,
+    required_resources,
+)
+from snakemake_executor_plugin_dask.call import Outcome, abort, run_command, run_nested
+from snakemake_executor_plugin_dask.handle import ClusterError, EmbeddedCluster, Options
+from snakemake_executor_plugin_dask.plain import plain_command
+from snakemake_executor_plugin_dask.progress import Tally, Ticker
+
+if TYPE_CHECKING:
+    from snakemake_executor_plugin_dask import ExecutorSettings
+
+__all__ = ["Executor"]
+
+
+class Executor(RealExecutor):
+    """Runs jobs on a Dask cluster that is started, or connected to, with the first job."""
+
+    def __post_init__(self) -> None:
+        """Set up what does not need the cluster."""
+        self._settings: ExecutorSettings = self.workflow.executor_settings
+        if self._settings.scheduler_address and self._settings.scheduler_file:
+            raise WorkflowError("Give either --dask-scheduler-address or --dask-scheduler-file, not both.")
+        self._allowed = frozenset(self._settings.in_worker_commands.replace(",", " ").split())
+        self._run = uuid.uuid4().hex
+        self._order = itertools.count()
+        self._cluster: EmbeddedCluster | None = None
+        self._client: Any = None
+        self._local: Any = None
+        self._futures: set[Any] = set()
+        self._lock = threading.Lock()
+        self._ending = False
+        self._beside = 0  # jobs that did not go to the cluster
+        self._tally = Tally()
+        self._ticker: Ticker | None = None
+
+    @property
+    def cores(self) -> int | None:
+        """The cores a nested Snakemake may use: threads are already accounted for."""
+        cores: int | None = self.workflow.resource_settings.cores
+        return cores
+
+    def get_exec_mode(self) -> ExecMode:
+        """Return the mode of a nested Snakemake: files are the outer one's business."""
+        return ExecMode.SUBPROCESS
+
+    def get_python_executable(self) -> str:
+        """Return the interpreter for a nested Snakemake."""
+        return sys.executable
+
+    @property
+    def job_specific_local_groupid(self) -> bool:
+        """Whether each job gets a group name of its own."""
+        return False
+
+    def additional_general_args(self) -> str:
+        """Keep a nested Snakemake quiet about all but its job."""
+        return "--quiet progress rules host"
+
+    def run_job(self, job: Any) -> None:
+        """Hand a job to the cluster, or to Snakemake's local executor if it belongs there."""
+        if internals.is_beside_snakemake(job, self.workflow):
+            self._beside += 1
+            self._local_executor().run_job(job)
+            return
+        client = self._connected()
+        # Snakemake made the working directory the current one
+        workdir = os.getcwd()
+        function: Callable[..., Outcome]
+        arguments: tuple[Any, ...]
+        command = plain_command(job, self.workflow, self._allowed)
+        if command is not None:
+            internals.prepare(job, self.workflow)
+            function = run_command
+            error_log = str(job.log[0]) if job.log else None
+            arguments = (command, workdir, self._variables(job), error_log)
+        else:
+            function = run_nested
+            arguments = (self.format_job_exec(job), workdir, max(job.threads, 1), self._run)
+        future = client.submit(
+            function,
+            *arguments,
+            key=f"{job.name}-{job.jobid}-{job.attempt}-{uuid.uuid4().hex}",
+            pure=False,
+            priority=-next(self._order),  # first come, first served
+            resources=self._resources(job) or None,
+        )
+        info = SubmittedJobInfo(job=job)
+        with self._lock:
+            self._futures.add(future)
+        self._tally.submitted()
+        # before the callback: Snakemake must not note the start after the end
+        self.report_job_submission(info)
+        future.add_done_callback(partial(self._done, info))
+
+    def cancel(self) -> None:
+        """End all jobs and the cluster at once."""
+        self._end(orderly=False)
+        if self._local is not None:
+            self._local.cancel()
+
+    def shutdown(self) -> None:
+        """Close the connection, and the cluster if it is ours."""
+        self._end(orderly=True)
+        if self._local is not None:
+            self._local.shutdown()
+
+    def _local_executor(self) -> Any:
+        if self._local is None:
+            from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
+
+            self._local = ExecutorPluginRegistry().get_plugin("local").executor(self.workflow, self.logger)
+        return self._local
+
+    def _connected(self) -> Any:
+        """Return the client; the first job that needs one makes it."""
+        if self._client is not None:
+            if self._cluster is not None and not self._cluster.alive:
+                raise WorkflowError(
+                    f"The embedded Dask cluster ended unexpectedly (see {self._cluster.log})."
+                )
+            return self._client
+        settings = self._settings
+        if settings.scheduler_file:
+            address = address_from_file(Path(settings.scheduler_file), settings.connect_timeout)
+            self._client = self._attached(address)
+        elif settings.scheduler_address:
+            self._client = self._attached(settings.scheduler_address)
+        else:
+            self._client = self._embedded()
+        self._tally = Tally()
+        if settings.progress_interval > 0:
+            self._ticker = Ticker(settings.progress_interval, self._show_progress)
+        return self._client
+
+    def _attached(self, address: str) -> Any:
+        client = connect(address, self._settings.connect_timeout)
+        try:
+            check_versions(client.get_versions())
+        except WorkflowError:
+            client.close(timeout=2)
+            raise
+        threads = client.nthreads()
+        self.logger.info(
+            f"Dask: using the cluster at {address} ({len(threads)} workers, {sum(threads.values())} threads)."
+        )
+        return client
+
+    def _embedded(self) -> Any:
+        settings = self._settings
+        workers = settings.workers or self._sensible_workers()
+        options = Options(workers, settings.worker_memory, settings.local_directory, settings.dashboard_port)
+        log = Path(
+            ".snakemake", "log", f"{time.strftime('%Y-%m-%dT%H%M%S')}.{os.getpid()}.dask.log"
+        ).absolute()
+        self._cluster = EmbeddedCluster(options, log)
+        # worth a second, which the cluster's process needs for the same
+        import distributed  # noqa: F401
+
+        try:
+            report = self._cluster.wait(settings.connect_timeout)
+        except ClusterError as error:
+            self._cluster.close(orderly=False)
+            raise WorkflowError(str(error)) from error
+        link = f", dashboard at {report['dashboard']}" if report["dashboard"] else ""
+        self.logger.info(f"Dask: started {workers} worker{'s' if workers > 1 else ''} on this machine{link}.")
+        return connect(report["address"], settings.connect_timeout)
+
+    def _sensible_workers(self) -> int:
+        cores: int = self.workflow.resource_settings.cores
+        if internals.has_checkpoints(self.workflow):
+            return cores
+        return max(1, min(cores, internals.expected_jobs(self.workflow)))
+
+    def _variables(self, job: Any) -> dict[str, str]:
+        """Return the environment a command gets beside that of its worker."""
+        variables: dict[str, str] = dict(self.envvars())
+        folder = internals.temporary_directory(job)
+        if folder is not None:
+            variables |= dict.fromkeys(("TMPDIR", "TMP", "TEMP", "TEMPDIR"), folder)
+        return variables
+
+    def _resources(self, job: Any) -> dict[str, float]:
+        if self._cluster is not None:
+            return {}  # --cores and --resources already are this machine's budget
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        wanted = dict(job.resources.items()) | {"threads": job.threads}
+        return required_resources(wanted, [worker["resources"] for worker in workers])
+
+    def _done(self, info: SubmittedJobInfo, future: Any) -> None:
+        """Tell Snakemake how a job ended; runs in a thread of Dask's client."""
+        if self._ending:
+            return
+        try:
+            outcome = _outcome(future)
+            with self._lock:
+                self._futures.discard(future)
+            self._tally.ended(outcome.returncode == 0, outcome.counts)
+            if outcome.warning:
+                self.logger.info(f"Warning: rule {info.job.name}, jobid {info.job.jobid}: {outcome.warning}")
+            _echo(outcome)
+            if outcome.returncode == 0:
+                self.report_job_success(info)
+            else:
+                self.report_job_error(info, msg=outcome.message)
+        except Exception as error:
+            # Dask would only log it, and Snakemake would wait for ever
+            self.workflow.scheduler.executor_error_callback(error)
+
+    def _show_progress(self) -> None:
+        self.logger.info(self._tally.line(internals.expected_jobs(self.workflow) - self._beside))
+
+    def _end(self, orderly: bool) -> None:
+        if self._ending:
+            return
+        self._ending = True
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._show_progress()
+        client, cluster = self._client, self._cluster
+        if client is not None:
+            if not orderly:
+                futures = list(self._futures)
+                _bounded(lambda: client.cancel(futures, force=True), 5)
+                if cluster is None:
+                    _bounded(lambda: client.run(abort, self._run, on_error="ignore"), 5)
+            self._futures.clear()
+            _bounded(lambda: client.close(timeout=2), 5)
+        if cluster is not None:
+            cluster.close(orderly=orderly)
+
+
+def _outcome(future: Any) -> Outcome:
+    """Return how a job ended, whatever happened to its worker or to the cluster."""
+    from distributed import KilledWorker
+
+    if future.status == "finished":
+        outcome: Outcome = future.result()
+        return outcome
+    if future.status == "error":
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            return Outcome(
+                1,
+                "The worker process died each time the job was tried, the last time on "
+                f"{error.last_worker.address}. Either the job needs more memory than a worker has, or "
+                "its command ends or crashes the process.",
+            )
+        return Outcome(1, f"The worker could not run the job: {type(error).__name__}: {error}")
+    return Outcome(1, "The connection to the Dask scheduler was lost while the job ran.")
+
+
+def _echo(outcome: Outcome) -> None:
+    """Show what a job printed where a job of the local executor would have shown it."""
+    for text, stream in ((outcome.stdout, sys.stdout), (outcome.stderr, sys.stderr)):
+        if text:
+            print(text, file=stream, flush=True)
+
+
+def _bounded(function: Callable[[], object], seconds: float) -> None:
+    """Call a function that a lost connection may keep waiting, for a limited time."""
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    thread.join(seconds)
