@@ -125,7 +125,7 @@ def run(
     # A step may overflow: an outcome of that fit, looked for in _judge.
     with np.errstate(all="ignore"):
         while len(active):
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), active
             parameters = method.ask(objective, state)
             evaluation = objective.evaluate(parameters)
             state, step = method.tell(objective, state, parameters, evaluation)
@@ -140,7 +140,7 @@ def run(
                     waiting += len(fresh)
                     state = _joined(state, method.start(objective, take(starts, fresh)))
                     active = np.concatenate([active, fresh])
-            ends.seconds[active] += (time.perf_counter() - began) / max(len(active), 1)
+            ends.seconds[worked] += (time.perf_counter() - began) / len(worked)
     return ends
 
 

@@ -1,0 +1,1 @@
+"""The analyses: pure functions from datasets to datasets and tables."""
