@@ -1,0 +1,28 @@
+"""``mixsweep report``: the page and the figures of a results folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["report"]
+
+
+@click.command("report")
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The page to write; figures go beside it.  [default: RESULTS/report/index.html]",
+)
+def report(results: Path, output: Path | None) -> None:
+    """Write the report of the results folder RESULTS.
+
+    One HTML file that opens from disk without a network, and each figure as svg, csv and json beside it.
+    """
+    from mixsweep.report import write_report
+
+    page = output if output is not None else results / "report" / "index.html"
+    write_report(results, page)
+    click.echo(f"report: {page} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -1,0 +1,296 @@
+"""Global optimum: how often the best known optimum is found, and the restarts that takes."""
+
+from __future__ import annotations
+
+from mixsweep.report.charts.base import Chart, Sweep, Variant, base_spec
+from mixsweep.report.charts.style import Spec, colour_scale, legend_selection, selected_opacity, tooltip
+
+__all__ = ["hit_rates", "restarts"]
+
+#: Above this many rows a heat map shows problems instead of cells.
+MAX_ROWS = 60
+
+_KEYS = ("cell", "method", "initializer")
+
+
+def _method(sweep: Sweep, **more: object) -> Spec:
+    scale = colour_scale(sweep.colours)
+    return {"field": "method", "type": "nominal", "scale": scale, "title": "method", **more}
+
+
+def hit_rates(sweep: Sweep) -> Chart:
+    """Share of starts that reach the best known optimum, per method and initializer."""
+    title = "How often the best known optimum is found"
+    meaning = (
+        "Hit rate: fits that end in the best known optimum of their cell among all fits of the method and initializer, "
+        "failed ones included. "
+    )
+    dots = meaning + "Lines are 95 % Wilson intervals. All methods of a cell had the same starts."
+    cells = meaning + "A square is a cell, a method and an initializer. Click one to see its cell with intervals."
+    problems = meaning + (
+        f"Mean over the cells of a problem, each cell with the same weight; with at most {MAX_ROWS} cells "
+        "selected, cells are shown one by one."
+    )
+    return Chart(
+        "hit_rates",
+        title,
+        "hit_rates",
+        (
+            Variant(9, dots, _dots(sweep, title)),
+            Variant(MAX_ROWS, cells, _heat_map(sweep, title, "cell")),
+            Variant(10**9, problems, _heat_map(sweep, title, "problem")),
+        ),
+    )
+
+
+def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
+    several = row == "problem"
+    group = {"aggregate": [{"op": "mean", "field": "hit_rate", "as": "rate"}]}
+    group |= {"groupby": [row, "method", "initializer"] if several else [*_KEYS, "problem", "family", "n_components"]}
+    view: Spec = {
+        "encoding": {
+            "x": {
+                "field": "method",
+                "type": "nominal",
+                "sort": list(sweep.methods),
+                "title": None,
+                "axis": {"orient": "top", "labelAngle": -35, "labelLimit": 90, "domain": False, "ticks": False},
+            },
+            "y": {
+                "field": row,
+                "type": "nominal",
+                "sort": None,
+                "title": None,
+                "axis": {"domain": False, "ticks": False},
+            },
+            "tooltip": tooltip(row, "method", "initializer", ("rate", "hit rate", ".1%")),
+        },
+        "layer": [
+            {
+                "mark": {"type": "rect", "cornerRadius": 2, "cursor": "pointer"},
+                "encoding": {
+                    "color": {
+                        "field": "rate",
+                        "type": "quantitative",
+                        "title": "hit rate",
+                        "scale": {"domain": [0, 1]},
+                        "legend": {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "gradientLength": 160},
+                    }
+                },
+            },
+            {
+                "mark": {"type": "text", "fontSize": 10, "cursor": "pointer"},
+                "encoding": {
+                    "text": {"field": "rate", "type": "quantitative", "format": ".0%"},
+                    "color": {
+                        "condition": {"test": "datum.rate > 0.55", "value": {"expr": "ink_strong"}},
+                        "value": {"expr": "ink_pale"},
+                    },
+                    "opacity": {"value": {"expr": "show_text"}},
+                },
+            },
+        ],
+        "width": {"step": 44},
+        "height": {"step": 20},
+    }
+    layout = {"kind": "grid", "x": "method", "y": row, "facet": "initializer", "min": 22, "max": 64, "text": 32}
+    spec = base_spec(
+        title,
+        layout,
+        transform=[group],
+        facet={"column": {"field": "initializer", "title": None, "sort": list(sweep.initializers)}},
+        spec=view,
+        spacing=14,
+    )
+    spec["params"].append({"name": "show_text", "value": 1})
+    return spec
+
+
+def _by_method(sweep: Sweep) -> Spec:
+    axis = {"domain": False, "ticks": False}
+    offset = {"field": "initializer", "sort": list(sweep.initializers), "scale": {"paddingInner": 0.4}}
+    return {
+        "y": {"field": "method", "type": "nominal", "sort": list(sweep.methods), "title": None, "axis": axis},
+        "yOffset": offset,
+        "color": _method(sweep, legend=None),
+        "opacity": selected_opacity("initializer"),
+    }
+
+
+def _shape(sweep: Sweep) -> Spec:
+    return {
+        "field": "initializer",
+        "type": "nominal",
+        "title": "initializer",
+        "scale": {"domain": list(sweep.initializers)},
+        "legend": {"symbolFillColor": "#888888", "symbolStrokeColor": "#888888"},
+    }
+
+
+def _panels(title: str, view: Spec) -> Spec:
+    return base_spec(
+        title,
+        {"kind": "wrap", "columns": "cell", "min": 230, "labels": 110},
+        facet={"field": "cell", "type": "nominal", "sort": None, "title": None},
+        columns=3,
+        spec=view,
+    )
+
+
+def _dots(sweep: Sweep, title: str) -> Spec:
+    hover = tooltip(
+        *_KEYS,
+        ("n_hits", "hits", ",d"),
+        ("n_fits", "of fits", ",d"),
+        ("hit_rate", "hit rate", ".1%"),
+        ("hit_rate_low", "95 % interval from", ".1%"),
+        ("hit_rate_high", "to", ".1%"),
+    )
+    axis = {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]}
+    return _panels(
+        title,
+        {
+            "width": 230,
+            "height": {"step": 13, "for": "offset"},
+            "encoding": _by_method(sweep) | {"tooltip": hover},
+            "layer": [
+                {
+                    "params": [legend_selection("initializer")],
+                    "mark": {"type": "rule", "strokeWidth": 2},
+                    "encoding": {
+                        "x": {
+                            "field": "hit_rate_low",
+                            "type": "quantitative",
+                            "title": "hit rate",
+                            "scale": {"domain": [0, 1]},
+                            "axis": axis,
+                        },
+                        "x2": {"field": "hit_rate_high"},
+                    },
+                },
+                {
+                    "mark": {"type": "point", "filled": True, "size": 55},
+                    "encoding": {"x": {"field": "hit_rate", "type": "quantitative"}, "shape": _shape(sweep)},
+                },
+            ],
+        },
+    )
+
+
+def restarts(sweep: Sweep) -> Chart:
+    """Restarts needed to see the best known optimum at least once with probability 95 %."""
+    title = "Restarts needed to find the best known optimum with probability 95 %"
+    meaning = (
+        "Smallest number of independent starts that contain at least one hit with probability 95 %, from the hit rate of the "
+        "method and initializer. "
+    )
+    dots = meaning + "Lines are what the ends of the Wilson interval of the hit rate give. The table has 99 % too."
+    strip = meaning + (
+        "A tick is a cell; the diamond is the median over the cells with a hit. Cells without a hit have no finite "
+        "number: they are counted at the right end. The table has intervals, and 99 % too."
+    )
+    variants = (Variant(9, dots, _restart_dots(sweep, title)), Variant(10**9, strip, _restart_strip(sweep, title)))
+    return Chart("restarts", title, "hit_rates", variants)
+
+
+_RESTARTS: Spec = {
+    "type": "quantitative",
+    "title": "restarts for 95 %",
+    "scale": {"type": "log", "domainMin": 1, "nice": False},
+    "axis": {"format": "~s", "tickCount": 5},
+}
+
+_RESTARTS_HOVER = tooltip(
+    *_KEYS,
+    ("restarts_95", "restarts for 95 %", ",d"),
+    ("restarts_95_low", "interval from", ",d"),
+    ("restarts_95_high", "to", ",d"),
+    ("hit_rate", "hit rate", ".1%"),
+)
+
+
+def _none(text: Spec) -> Spec:
+    return {
+        "mark": {"type": "text", "align": "right", "fontSize": 10, "fontStyle": "italic", "dx": -2},
+        "encoding": {"x": {"value": "width"}, "text": text},
+    }
+
+
+def _restart_strip(sweep: Sweep, title: str) -> Spec:
+    keys = ["method", "initializer"]
+    row = [{"calculate": "datum.method + ', ' + datum.initializer", "as": "row"}]
+    median = {"op": "median", "field": "restarts_95", "as": "restarts_95"}
+    count = {"aggregate": [{"op": "sum", "field": "none", "as": "n"}], "groupby": [*keys, "row"]}
+    finite = {"filter": "isValid(datum.restarts_95)"}
+    spec = base_spec(
+        title,
+        {"kind": "fit", "y": "row"},
+        width=640,
+        height={"step": 24},
+        transform=row,
+        encoding={
+            "y": {"field": "row", "type": "nominal", "sort": None, "title": None, "axis": {"domain": False, "grid": True}},
+            "color": _method(sweep, legend={"symbolType": "square"}),
+            "opacity": selected_opacity("method", 0.8),
+        },
+        layer=[
+            {
+                "params": [legend_selection("method")],
+                "transform": [finite],
+                "mark": {"type": "tick", "thickness": 2, "size": 14, "cursor": "pointer"},
+                "encoding": {"x": {"field": "restarts_95", **_RESTARTS}, "tooltip": _RESTARTS_HOVER},
+            },
+            {
+                "transform": [finite, {"aggregate": [median], "groupby": [*keys, "row"]}],
+                "mark": {"type": "point", "shape": "diamond", "filled": True, "size": 110},
+                "encoding": {
+                    "x": {"field": "restarts_95", **_RESTARTS},
+                    "tooltip": tooltip(*keys, ("restarts_95", "median over cells", ",.1f")),
+                },
+            },
+            {
+                "transform": [
+                    {"calculate": "isValid(datum.restarts_95) ? 0 : 1", "as": "none"},
+                    count,
+                    {"filter": "datum.n > 0"},
+                    {"calculate": "'no hit: ' + datum.n + (datum.n == 1 ? ' cell' : ' cells')", "as": "words"},
+                ],
+                **_none({"field": "words"}),
+            },
+        ],
+    )
+    return spec
+
+
+def _restart_dots(sweep: Sweep, title: str) -> Spec:
+    finite = {"filter": "isValid(datum.restarts_95)"}
+    return _panels(
+        title,
+        {
+            "width": 230,
+            "height": {"step": 13, "for": "offset"},
+            "encoding": _by_method(sweep),
+            "layer": [
+                {
+                    "params": [legend_selection("initializer")],
+                    "transform": [finite, {"filter": "isValid(datum.restarts_95_high)"}],
+                    "mark": {"type": "rule", "strokeWidth": 2},
+                    "encoding": {
+                        "x": {"field": "restarts_95_low", **_RESTARTS},
+                        "x2": {"field": "restarts_95_high"},
+                        "tooltip": _RESTARTS_HOVER,
+                    },
+                },
+                {
+                    "transform": [finite],
+                    "mark": {"type": "point", "filled": True, "size": 55},
+                    "encoding": {
+                        "x": {"field": "restarts_95", **_RESTARTS},
+                        "shape": _shape(sweep),
+                        "tooltip": _RESTARTS_HOVER,
+                    },
+                },
+                {"transform": [{"filter": "!isValid(datum.restarts_95)"}], **_none({"value": "no hit"})},
+            ],
+        },
+    )

@@ -1,0 +1,126 @@
+"""Static figures: each chart as svg, its data as csv and its specification as json."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mixsweep.report.charts import Chart
+from mixsweep.report.charts.style import LIGHT, Spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["standalone", "write_figures", "write_text"]
+
+
+def write_figures(charts: dict[str, Chart], frames: dict[str, pd.DataFrame], n_cells: int, folder: Path) -> None:
+    """Write ``NAME.svg``, ``NAME.csv`` and ``NAME.json`` of every chart over the whole sweep.
+
+    Parameters
+    ----------
+    charts : dict of str to Chart
+        The charts by name.
+    frames : dict of str to DataFrame
+        The rows they draw, by dataset.
+    n_cells : int
+        Number of cells in the sweep.
+    folder : Path
+        Where to write; made if missing.
+    """
+    import vl_convert
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for chart in charts.values():
+        frame = frames[chart.dataset]
+        spec = standalone(chart, frame, n_cells)
+        write_text(folder / f"{chart.name}.csv", frame.drop(columns="cell").to_csv(index=False, lineterminator="\n"))
+        write_text(folder / f"{chart.name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
+        write_text(folder / f"{chart.name}.svg", vl_convert.vegalite_to_svg(spec))
+
+
+def standalone(chart: Chart, frame: pd.DataFrame, n_cells: int) -> Spec:
+    """Return a specification that holds its own data and needs nothing else.
+
+    Parameters
+    ----------
+    chart : Chart
+        The chart.
+    frame : DataFrame
+        The rows it draws; without any, the drawing says so.
+    n_cells : int
+        Number of cells in these rows.
+    """
+    if frame.empty:
+        return {
+            "$schema": chart.variants[-1].spec["$schema"],
+            "title": chart.title,
+            "config": LIGHT,
+            "width": 640,
+            "height": 60,
+            "data": {"values": [{"text": "Nothing to show: the table has no rows."}]},
+            "mark": {"type": "text", "align": "left", "x": 0},
+            "encoding": {"text": {"field": "text"}},
+        }
+    spec: Spec = json.loads(json.dumps(chart.variant(n_cells).spec))
+    _set_ticks(spec, frame)
+    return spec | {"config": LIGHT, "data": {"name": "rows", "values": _records(frame)}}
+
+
+def _set_ticks(spec: Spec, frame: pd.DataFrame) -> None:
+    field = spec["usermeta"]["layout"].get("ticks")
+    if not field:
+        return
+    low, high = float(frame[field].min()), float(frame[field].max())
+    powers = [10.0**power for power in range(-1, 7)]
+    ticks = [-value for value in reversed(powers) if -value >= low] + [0.0] + [value for value in powers if value <= high]
+    for param in spec["params"]:
+        if param["name"] == f"{field}_ticks":
+            param["value"] = ticks
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict(orient="records")
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    if number != number or number in (float("inf"), float("-inf")):
+        return None
+    return int(number) if number.is_integer() else float(f"{number:.10g}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; its folder exists.
+    text : str
+        Contents, written as UTF-8.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,162 @@
+"""The report: one page that opens from disk, and its figures beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from mixsweep.report.charts import Chart, Sweep, all_charts, describe
+from mixsweep.report.charts.style import DARK, KIND_COLOURS, LIGHT, STATUS_COLOURS
+from mixsweep.report.columns import TABLE_COLUMNS
+from mixsweep.report.figures import write_figures, write_text
+from mixsweep.report.frames import encode, page_frames, safe_json
+from mixsweep.report.summary import counts, findings, provenance, sentence
+from mixsweep.report.tables import TABLES, Results, read_results
+
+__all__ = ["write_report"]
+
+_SCRIPTS = ("data.js", "table.js", "charts.js", "page.js")
+
+#: Sections in page order: anchor, heading, figures, tables below them, words before them.
+_SECTIONS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    (
+        "multimodality",
+        "Multimodality",
+        ("optima_count", "optima"),
+        "How many maxima does each likelihood surface have, how far below the best do they lie, and how often does a "
+        "start lead to them?",
+    ),
+    (
+        "global-optimum",
+        "Global optimum",
+        ("hit_rates", "restarts"),
+        "How often does a start lead to the best optimum known, and how many starts does it take to be sure to have seen "
+        "it? “Best known” is the highest proper optimum over all methods and starts of the cell: no experiment can "
+        "say that it is the highest there is.",
+    ),
+    (
+        "convergence",
+        "Convergence speed",
+        ("run_time", "passes"),
+        "How much work until a fit is close to the optimum it ends in? Cost is counted in passes: one evaluation of the "
+        "log-likelihood and the expected sufficient statistics over all rows, the same on every machine.",
+    ),
+    ("failures", "Failures", ("statuses",), "Which fits did not end well, why, and how to run them again."),
+)
+
+#: Table twin of each figure; two figures over one table share it.
+_TWINS = {
+    "optima": "optima",
+    "hit_rates": "hit_rates",
+    "run_time": "convergence",
+    "statuses": "statuses",
+}
+
+
+def write_report(results: Path, output: Path) -> None:
+    """Write the report of a results folder.
+
+    Parameters
+    ----------
+    results : Path
+        A results folder; tables that are missing or empty are shown as such.
+    output : Path
+        The page to write. Figures go to ``figures`` beside it, each as svg, csv and json.
+
+    Raises
+    ------
+    MixsweepError
+        If the folder does not exist or a table cannot be understood.
+    """
+    found = read_results(results)
+    frames = page_frames(found.tables)
+    sweep = describe(found.tables)
+    charts = all_charts(sweep)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_figures(charts, frames, len(sweep.cells), output.parent / "figures")
+    write_text(output, _render(found, frames, sweep, charts, output))
+
+
+def _render(results: Results, frames: dict[str, Any], sweep: Sweep, charts: dict[str, Chart], output: Path) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    payload = {
+        "tables": {name: encode(frame) for name, frame in frames.items()},
+        "charts": {name: _chart(chart) for name, chart in charts.items()},
+        "columns": {name: _columns(name, sweep) for name in TABLE_COLUMNS},
+        "colours": {"method": sweep.colours, "kind": KIND_COLOURS, "status": STATUS_COLOURS},
+        "config": {"light": LIGHT, "dark": DARK},
+    }
+    scripts = [_bundle(), "\n".join(_static(name) for name in _SCRIPTS)]
+    facts, config = provenance(results.plan)
+    environment = Environment(
+        loader=PackageLoader("mixsweep.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("index.html").render(
+        policy=_policy(scripts),
+        scripts=[Markup(script) for script in scripts],
+        style=Markup(_static("report.css")),
+        payload=Markup(safe_json(payload)),
+        sentence=sentence(results, sweep),
+        counts=counts(results, sweep),
+        findings=findings(results.tables),
+        sections=_SECTIONS,
+        charts=charts,
+        twins=_TWINS,
+        sweep=sweep,
+        facts=facts,
+        config=config,
+        n_failures=len(results.tables["failures"]),
+        n_first=len(frames["first_failures"]),
+        files=_files(results.folder, output.parent),
+    )
+
+
+def _chart(chart: Chart) -> dict[str, Any]:
+    return {
+        "title": chart.title,
+        "dataset": chart.dataset,
+        "variants": [
+            {"max_cells": variant.max_cells, "caption": variant.caption, "spec": variant.spec}
+            for variant in chart.variants
+        ],
+    }
+
+
+def _columns(name: str, sweep: Sweep) -> list[dict[str, Any]]:
+    return [column for column in TABLE_COLUMNS[name] if column["name"] != "family" or len(sweep.families) > 1]
+
+
+def _static(name: str) -> str:
+    return files("mixsweep.report").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _bundle() -> str:
+    import vl_convert
+
+    # A function of its own keeps the bundle's short names off the page; "<\/" is the same text inside script strings.
+    return "(function(){" + vl_convert.javascript_bundle().replace("</script", "<\\/script") + "})();"
+
+
+def _policy(scripts: list[str]) -> str:
+    """Allow exactly these scripts and no request at all: markup from a table could not run even if it got in."""
+    hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
+    sources = " ".join(f"'sha256-{value}'" for value in hashes)
+    return f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+
+
+def _files(folder: Path, start: Path) -> list[tuple[str, str]]:
+    """List the files behind the page that exist, with links relative to it."""
+    names = ["sweep.nc", "plan.json", *(file for file, _ in TABLES.values())]
+    present = [name for name in names if (folder / name).is_file()]
+    return [(name, quote(os.path.relpath(folder / name, start).replace(os.sep, "/"))) for name in present]

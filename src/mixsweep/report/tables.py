@@ -1,0 +1,212 @@
+"""The tables of a results folder, read as they are: missing or empty ones become empty frames."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mixsweep.errors import MixsweepError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CELL", "TABLES", "Results", "cell_labels", "read_results", "read_table"]
+
+#: The columns that name one likelihood surface.
+CELL = ("problem", "family", "n_components")
+
+_TEXT = frozenset(
+    {
+        *("problem", "family", "method", "initializer", "status", "kind", "shard", "command"),
+        *("best_method", "best_initializer", "verdict"),
+    }
+)
+
+_INTERVAL = ("hit_rate", "hit_rate_low", "hit_rate_high")
+
+#: File of each table, relative to the results folder, and its columns.
+TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "verdicts": (
+        "verdicts.csv",
+        (
+            *CELL,
+            *("n_rows", "n_features", "best_log_likelihood", "n_fits", "n_hits", *_INTERVAL),
+            *("n_optima", "n_proper", "n_failures", "unseen_share", "unseen_share_low", "unseen_share_high"),
+            *("best_method", "best_initializer", "restarts_95", "verdict"),
+        ),
+    ),
+    "optima": (
+        "tables/optima.csv",
+        (
+            *CELL,
+            *("optimum", "log_likelihood", "gap", "kind", "n_fits", "n_fits_total"),
+            *("basin_share", "basin_share_low", "basin_share_high"),
+            *("smallest_weight", "smallest_eigenvalue_ratio"),
+        ),
+    ),
+    "hit_rates": (
+        "tables/hit_rates.csv",
+        (
+            *CELL,
+            *("method", "initializer", "n_fits", "n_hits", *_INTERVAL),
+            *("restarts_95", "restarts_95_low", "restarts_95_high"),
+            *("restarts_99", "restarts_99_low", "restarts_99_high"),
+        ),
+    ),
+    "convergence": (
+        "tables/convergence.csv",
+        (
+            *CELL,
+            *("method", "initializer", "tolerance", "n_fits", "n_reached", "share_reached"),
+            *("passes_q25", "passes_median", "passes_q75", "seconds_q25", "seconds_median", "seconds_q75"),
+        ),
+    ),
+    "run_time": (
+        "tables/run_time.csv",
+        (*CELL, "method", "tolerance", "passes", "share_reached"),
+    ),
+    "statuses": (
+        "tables/statuses.csv",
+        (*CELL, "method", "initializer", "status", "n_fits", "n_fits_total"),
+    ),
+    "failures": (
+        "tables/failures.csv",
+        (
+            *CELL,
+            *("method", "initializer", "restart", "status", "log_likelihood", "n_passes", "shard", "command"),
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a results folder holds for the report.
+
+    Parameters
+    ----------
+    folder : Path
+        The results folder.
+    tables : dict of str to DataFrame
+        Every table of :data:`TABLES`, empty where the file is missing.
+    plan : dict
+        The contents of ``plan.json``, empty where it is missing.
+    """
+
+    folder: Path
+    tables: dict[str, pd.DataFrame]
+    plan: dict[str, Any]
+
+
+def read_results(folder: Path) -> Results:
+    """Read everything the report shows.
+
+    Parameters
+    ----------
+    folder : Path
+        A results folder; files that are not there yet count as empty.
+
+    Raises
+    ------
+    MixsweepError
+        If the folder does not exist or one of its files cannot be understood.
+    """
+    if not folder.is_dir():
+        raise MixsweepError(f"results folder {str(folder)!r} does not exist or is not a folder")
+    return Results(folder, {name: read_table(folder, name) for name in TABLES}, _read_plan(folder / "plan.json"))
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Read one table, with text as text and everything else as numbers.
+
+    Parameters
+    ----------
+    folder : Path
+        A results folder.
+    name : str
+        A key of :data:`TABLES`.
+
+    Returns
+    -------
+    DataFrame
+        The declared columns and ``cell``, a short label of the likelihood surface. Columns that the file lacks are
+        empty text or NaN.
+    """
+    import pandas as pd
+
+    file, columns = TABLES[name]
+    path = folder / file
+    text = pd.DataFrame(columns=list(columns), dtype=object)
+    if path.is_file() and path.stat().st_size > 0:
+        try:
+            # A problem may be called "NA" or "nan": text stays text.
+            text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        except pd.errors.EmptyDataError:
+            return read_table_empty(columns)
+        except (pd.errors.ParserError, UnicodeDecodeError, csv.Error) as error:
+            raise MixsweepError(f"{path}: not a readable csv table: {error}") from error
+    frame = pd.DataFrame(
+        {
+            column: _column(path, column, text[column]) if column in text else _absent(column, text.index)
+            for column in columns
+        }
+    )
+    frame["cell"] = cell_labels(frame)
+    return frame
+
+
+def read_table_empty(columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return a frame of these columns without a row."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {name: pd.Series(dtype=object if name in _TEXT else float) for name in (*columns, "cell")},
+    )
+
+
+def cell_labels(frame: pd.DataFrame) -> pd.Series[str]:
+    """Label likelihood surfaces in words: ``faithful, K = 2``, with the family where there are several.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table with the columns of :data:`CELL`.
+    """
+    count = frame["n_components"].map(lambda value: f"{value:g}")
+    several = frame["family"].nunique() > 1
+    middle = ", " + frame["family"] if several else ""
+    return (frame["problem"] + middle + ", K = " + count).astype(object)
+
+
+def _absent(column: str, index: pd.Index[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series("" if column in _TEXT else float("nan"), index=index)
+
+
+def _column(path: Path, column: str, text: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    if column in _TEXT:
+        return text.fillna("").astype(object)
+    numbers = pd.to_numeric(text.replace({"": None}), errors="coerce").astype(float)
+    wrong = numbers.isna() & ~text.fillna("").str.strip().str.lower().isin({"", "nan", "na", "<na>"})
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise MixsweepError(f"{path}: column {column!r}, row {row + 2}: expected a number, found {text.iloc[row]!r}")
+    return numbers
+
+
+def _read_plan(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise MixsweepError(f"{path}: not readable as JSON: {error}") from error
+    if not isinstance(plan, dict):
+        raise MixsweepError(f"{path}: expected an object at the top, found {type(plan).__name__}")
+    return plan

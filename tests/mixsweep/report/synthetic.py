@@ -1,0 +1,177 @@
+"""Results folders with made-up numbers and the columns of real ones."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+METHODS = ("em", "lbfgs", "adam", "gd")
+INITIALIZERS = ("random-points", "kmeans++")
+STATUSES = ("converged", "budget", "collapsed", "diverged", "stalled", "error")
+KINDS = ("proper", "proper", "proper", "spurious", "saddle", "boundary", "plateau", "unresolved")
+TOLERANCES = (1e-2, 1e-4, 1e-6)
+DEFAULT_CELLS = (
+    *(("faithful", "gaussian-full", k) for k in range(1, 6)),
+    *(("galaxies", "gaussian-full", k) for k in range(2, 7)),
+    *(("iris", "gaussian-full", k) for k in range(2, 5)),
+    *((f"blobs-n500-d{d}-k{k}-s{s}-r0", "gaussian-full", k) for d in (2, 8) for k in (3, 5) for s in (2, 4)),
+)
+SPEED = {"em": 60.0, "lbfgs": 35.0, "adam": 300.0, "gd": 900.0}
+
+Cell = tuple[str, str, int]
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    z = 1.959963984540054
+    centre = (hits + z * z / 2) / (n + z * z)
+    half = z * math.sqrt(hits * (n - hits) / n + z * z / 4) / (n + z * z)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def restarts(rate: float, level: float) -> float:
+    if rate <= 0:
+        return math.inf
+    return 1 if rate >= level else math.ceil(math.log(1 - level) / math.log(1 - rate))
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+
+
+def write_results(
+    folder: Path, cells: Iterable[Cell] = DEFAULT_CELLS, n_restarts: int = 100, methods: Sequence[str] = METHODS
+) -> Path:
+    """Write a results folder; the same arguments give the same bytes."""
+    rng = random.Random(7)
+    tables: dict[str, list[dict[str, Any]]] = {
+        name: []
+        for name in ("verdicts", "optima", "hit_rates", "convergence", "run_time", "statuses", "failures")
+    }
+    for problem, family, k in cells:
+        cell = {"problem": problem, "family": family, "n_components": k}
+        total = n_restarts * len(methods) * len(INITIALIZERS)
+        tables["optima"] += optima(rng, cell, total)
+        hits = [method_rows(rng, cell, method, n_restarts, tables) for method in methods]
+        tables["verdicts"].append(verdict(rng, cell, total, sum(hits), tables["optima"]))
+    for name, rows in tables.items():
+        write_csv(folder / ("verdicts.csv" if name == "verdicts" else f"tables/{name}.csv"), rows)
+    (folder / "plan.json").write_text(json.dumps(plan(tables, methods, n_restarts), indent=1), encoding="utf-8")
+    return folder
+
+
+def optima(rng: random.Random, cell: dict[str, Any], total: int) -> list[dict[str, Any]]:
+    k = cell["n_components"]
+    n = 1 if k == 1 else rng.randint(k, 9 * k)
+    weights = sorted((rng.paretovariate(0.7) for _ in range(n)), reverse=True)
+    order = [weights[0], *rng.sample(weights[1:], n - 1)]
+    best = -1130.264 + 40 * k
+    gaps = sorted(rng.lognormvariate(1.0, 1.6) for _ in range(n - 1))
+    rows = []
+    for index, (gap, weight) in enumerate(zip([0.0, *gaps], order, strict=True)):
+        count = max(1, int(total * 0.95 * weight / sum(weights)))
+        low, high = wilson(count, total)
+        rows.append(
+            cell
+            | {"optimum": index, "log_likelihood": best - gap, "gap": gap}
+            | {"kind": "proper" if index == 0 else rng.choice(KINDS), "n_fits": count, "n_fits_total": total}
+            | {"basin_share": count / total, "basin_share_low": low, "basin_share_high": high}
+            | {"smallest_weight": rng.uniform(0.01, 1 / k), "smallest_eigenvalue_ratio": 10 ** rng.uniform(-6, -0.5)}
+        )
+    if k >= 5:
+        rows.append(rows[-1] | {"optimum": n, "log_likelihood": best + 21.5, "gap": -21.5, "kind": "degenerate"})
+    return rows
+
+
+def method_rows(
+    rng: random.Random, cell: dict[str, Any], method: str, n: int, tables: dict[str, list[dict[str, Any]]]
+) -> int:
+    k, found = cell["n_components"], 0
+    difficulty = 1.0 if k == 1 else rng.betavariate(1.2, 0.6 * k)
+    centre = SPEED.get(method, 120.0) * k * rng.lognormvariate(0, 0.5)
+    for initializer in INITIALIZERS:
+        key = cell | {"method": method, "initializer": initializer}
+        rate = min(1.0, difficulty * (1.3 if initializer == "kmeans++" else 1.0))
+        hits = sum(rng.random() < rate for _ in range(n))
+        found += hits
+        low, high = wilson(hits, n)
+        row = key | {"n_fits": n, "n_hits": hits, "hit_rate": hits / n, "hit_rate_low": low, "hit_rate_high": high}
+        for level in (95, 99):
+            row[f"restarts_{level}"] = restarts(hits / n, level / 100)
+            row[f"restarts_{level}_low"] = restarts(high, level / 100)
+            row[f"restarts_{level}_high"] = restarts(low, level / 100)
+        tables["hit_rates"].append(row)
+        for index, tolerance in enumerate(TOLERANCES):
+            reached = int(n * (1 - 0.08 * index * (method in ("adam", "gd"))))
+            passes = {f"passes_{q}": centre * (index + 1) * f for q, f in zip(("q25", "median", "q75"), (0.6, 1, 1.9))}
+            seconds = {name.replace("passes", "seconds"): value * 2e-5 for name, value in passes.items()}
+            if reached < 0.9 * n:
+                passes["passes_q75"] = seconds["seconds_q75"] = None  # type: ignore[assignment]
+            counts = {"tolerance": tolerance, "n_fits": n, "n_reached": reached, "share_reached": reached / n}
+            tables["convergence"].append(key | counts | passes | seconds)
+        bad = {status: rng.randint(0, max(1, n // 25)) for status in STATUSES[1:] if rng.random() < 0.4}
+        for status, count in ({"converged": n - sum(bad.values())} | bad).items():
+            tables["statuses"].append(key | {"status": status, "n_fits": count, "n_fits_total": n})
+        shard = f"{cell['problem']}/{cell['family']}/K{k}/{method}/0"
+        for status, count in bad.items():
+            for restart in range(count if status != "budget" else 0):
+                tables["failures"].append(
+                    key
+                    | {"restart": restart, "status": status, "log_likelihood": -1500 + restart, "n_passes": 40}
+                    | {"shard": shard, "command": f"snakemake --cores 1 --force results/shards/{shard}.nc"}
+                )
+    for index, tolerance in enumerate(TOLERANCES):
+        top = 1 - 0.08 * index * (method in ("adam", "gd"))
+        for point in range(64):
+            share = top * (point + 1) / 64
+            passes = min(5000, round(centre * (index + 1) * math.exp(1.1 * math.log((point + 1) / (64.5 - point)))) + 1)
+            tables["run_time"].append(
+                cell | {"method": method, "tolerance": tolerance, "passes": passes, "share_reached": share}
+            )
+    return found
+
+
+def verdict(
+    rng: random.Random, cell: dict[str, Any], total: int, hits: int, optima_rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    mine = [row for row in optima_rows if all(row[key] == value for key, value in cell.items())]
+    low, high = wilson(hits, total)
+    unseen = rng.uniform(0, 0.02)
+    sentence = (
+        f"Best known value reached by {hits} of {total} fits; the chance that a start falls into an optimum not seen "
+        f"yet is {100 * unseen:.1f} %. EM from kmeans++ finds it most often."
+    )
+    return (
+        cell
+        | {"n_rows": 272, "n_features": 2, "best_log_likelihood": mine[0]["log_likelihood"], "n_fits": total}
+        | {"n_hits": hits, "hit_rate": hits / total, "hit_rate_low": low, "hit_rate_high": high}
+        | {"n_optima": len(mine), "n_proper": sum(row["kind"] == "proper" for row in mine), "n_failures": 11}
+        | {"unseen_share": unseen, "unseen_share_low": unseen / 3, "unseen_share_high": unseen * 2}
+        | {"best_method": "em", "best_initializer": "kmeans++"}
+        | {"restarts_95": restarts(hits / total, 0.95), "verdict": sentence}
+    )
+
+
+def plan(tables: dict[str, list[dict[str, Any]]], methods: Sequence[str], n_restarts: int) -> dict[str, Any]:
+    return {
+        "config": {"seed": 1, "families": ["gaussian-full"], "methods": {name: {} for name in methods}}
+        | {"initializers": list(INITIALIZERS), "restarts": n_restarts, "problems": {"faithful": {}, "iris": {}}},
+        "versions": {"mixsweep": "0.1.0", "numpy": "2.3.1", "xarray": "2026.1.0"},
+        "python": "3.11.9",
+        "machine": {"processor": "x86_64", "cores": 2, "memory": "8 GiB"},
+        "git_revision": "0123456789abcdef",
+        "config_hash": "9f86d081884c7d65",
+        "seed": 1,
+        "n_cells": len(tables["verdicts"]),
+        "n_shards": len(tables["verdicts"]) * len(methods),
+        "n_fits": sum(row["n_fits"] for row in tables["verdicts"]),
+        "created_at": "2026-01-01T00:00:00Z",
+    }
