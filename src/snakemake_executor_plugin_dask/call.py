@@ -104,6 +104,20 @@ def run_command(
         function = _console_script(name)
     except LookupError as error:
         return Outcome(127, str(error.args[0]))
+    try:
+        return _run(name, function, command, workdir, environ, error_log)
+    except OSError as error:  # such as a log file in a folder that does not exist
+        return Outcome(1, f"{name} could not be run: {error}")
+
+
+def _run(
+    name: str,
+    function: Callable[[], Any],
+    command: PlainCommand,
+    workdir: str,
+    environ: Mapping[str, str],
+    error_log: str | None,
+) -> Outcome:
     with (
         _one_at_a_time,
         _scratch() as scratch,

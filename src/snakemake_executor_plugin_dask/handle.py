@@ -154,6 +154,8 @@ class EmbeddedCluster:
         # left behind only if the process was killed from outside
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
+        if self.log.exists() and self.log.stat().st_size == 0:
+            self.log.unlink()
 
 
 def kill(processes: list[psutil.Process]) -> None:

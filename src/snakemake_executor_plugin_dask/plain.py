@@ -50,7 +50,7 @@ _TOKEN = re.compile(
     | (?P<redirect> (?: [12] | & )? >>? (?! [>&|(] ) )
     | (?P<word>     (?:
             '[^']*'                                   # nothing is special here
-          | " (?: [^"\\$`] | \\["\\$`] | \\\n )* "    # no expansion
+          | " (?: [^"\\$`] | \\. | \\\n )* "          # no expansion
           | \\ [^\n]
           | [^\s'"\\$`*?\[\]{}~#!;&|()<>]             # no globbing, no operators
       )+ )
@@ -58,12 +58,13 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _WORD_PART = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.|\\\n)*)"|\\(.)|([^'"\\]+)""", re.DOTALL)
+_ESCAPED = re.compile(r"""\\(?:\n|(["\\$`]))""")  # within double quotes
 
 
 def _unquote(word: str) -> str:
     parts = []
     for single, double, escaped, bare in _WORD_PART.findall(word):
-        parts.append(single + re.sub(r"\\(?:\n|(.))", r"\1", double) + escaped + bare)
+        parts.append(single + _ESCAPED.sub(r"\1", double) + escaped + bare)
     return "".join(parts)
 
 

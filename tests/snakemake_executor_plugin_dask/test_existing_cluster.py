@@ -1,0 +1,126 @@
+"""Runs on a cluster that somebody else has started."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+CLUSTER = """
+import sys, time
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    with LocalCluster(1, threads_per_worker=1, dashboard_address=None, resources={"mem_mb": 1000}) as cluster:
+        with open(sys.argv[1] + ".new", "w") as file:
+            file.write('{"address": "%s"}' % cluster.scheduler_address)
+        import os
+        os.replace(sys.argv[1] + ".new", sys.argv[1])
+        sys.stdin.read()
+"""
+
+JOBS = """
+    rule all:
+        input: "plain.json", "piped.json"
+
+    rule plain:
+        output: "plain.json"
+        resources: mem_mb=500
+        shell: "toycmd record {output}"
+
+    rule piped:
+        output: "piped.json"
+        shell: "toycmd record {output} | cat"
+
+    rule big:
+        output: "big.json"
+        resources: mem_mb=5000
+        shell: "toycmd record {output}"
+
+    rule slow:
+        output: "slow"
+        shell: "toycmd sleep 100 slow.start {output}; true"
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(make_flow, wait):
+    flow = make_flow(JOBS)
+    (flow.folder / "cluster.py").write_text(CLUSTER)
+    file = flow.folder / "scheduler.json"
+    environ = flow.environ
+    del environ["TOY_MARKER"]
+    process = subprocess.Popen(
+        [sys.executable, "cluster.py", str(file)], cwd=flow.folder, env=environ, stdin=subprocess.PIPE
+    )
+    wait(file.exists, 60)
+    yield flow
+    assert process.poll() is None, "the cluster has ended"
+    process.communicate(timeout=20)
+
+
+def test_by_file(cluster) -> None:
+    result = cluster.run("--dask-scheduler-file", "scheduler.json")
+    assert result.returncode == 0, result.stdout
+    assert "Dask: using the cluster at tcp://127.0.0.1:" in result.stdout
+    assert "Dask: started" not in result.stdout
+    assert json.loads((cluster.folder / "plain.json").read_text())["in_worker"]
+    assert not json.loads((cluster.folder / "piped.json").read_text())["in_worker"]
+
+
+def test_by_address(cluster) -> None:
+    address = json.loads((cluster.folder / "scheduler.json").read_text())["address"]
+    result = cluster.run("--dask-scheduler-address", address, "--force", "plain.json")
+    assert result.returncode == 0, result.stdout
+    assert f"Dask: using the cluster at {address} (1 workers, 1 threads)" in result.stdout
+
+
+def test_a_job_too_large_for_every_worker_is_refused(cluster) -> None:
+    result = cluster.run("--dask-scheduler-file", "scheduler.json", "big.json")
+    assert result.returncode == 1
+    assert "A job needs mem_mb=5000, but no worker of the Dask cluster offers that much" in result.stdout
+
+
+def test_an_interrupt_ends_the_jobs_and_leaves_the_cluster(cluster, wait) -> None:
+    snakemake = cluster.start("--dask-scheduler-file", "scheduler.json", "slow")
+    wait((cluster.folder / "slow.start").exists, 60)
+    snakemake.send_signal(2)
+    assert snakemake.wait(20) == 1
+    # the nested Snakemake has the environment of its worker, so look for its command
+    import psutil
+
+    def sleeping() -> bool:
+        return any("slow.start" in p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"])
+
+    wait(lambda: not sleeping(), 15)
+
+
+@pytest.mark.parametrize("by", ["address", "file", "missing"])
+def test_an_unreachable_cluster_is_one_clear_message(make_flow, by: str) -> None:
+    flow = make_flow(JOBS)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
+    stale = flow.folder / "stale.json"
+    stale.write_text(json.dumps({"address": address}))
+    option = {
+        "address": ("--dask-scheduler-address", address),
+        "file": ("--dask-scheduler-file", str(stale)),
+        "missing": ("--dask-scheduler-file", "none.json"),
+    }[by]
+    start = time.monotonic()
+    result = flow.run(*option, "--dask-connect-timeout", "2", "plain.json")
+    assert time.monotonic() - start < 30
+    assert result.returncode == 1
+    assert ("none.json did not appear within 2 s" if by == "missing" else address) in result.stdout
+    assert "Traceback" not in result.stdout
+    assert flow.processes() == []
+
+
+def test_address_and_file_exclude_each_other(make_flow) -> None:
+    flow = make_flow(JOBS)
+    result = flow.run("--dask-scheduler-address", "tcp://a:1", "--dask-scheduler-file", "b", "plain.json")
+    assert result.returncode == 1
+    assert "not both" in result.stdout

@@ -1,0 +1,91 @@
+"""However a run is interrupted, none of its processes stays."""
+
+import os
+import signal
+import time
+
+import pytest
+
+SLEEPERS = """
+    rule all:
+        input: "in-worker.end", "nested.end"
+
+    rule in_worker:
+        output: "in-worker.end"
+        shell: "toycmd sleep {config[seconds]} in-worker.start {output}"
+
+    rule nested:
+        output: "nested.end"
+        shell: "toycmd sleep {config[seconds]} nested.start {output}; true"
+"""
+
+
+def started(flow, seconds: float, wait):
+    snakemake = flow.start(
+        *("--config", f"seconds={seconds}", "--dask-local-directory", str(flow.folder / "scratch"))
+    )
+    both = [flow.folder / "in-worker.start", flow.folder / "nested.start"]
+    wait(lambda: all(path.exists() for path in both), 60, lambda: (flow.folder / "output").read_text())
+    # Snakemake, the cluster, two workers, the nested Snakemake, its shell and command
+    assert len(flow.processes()) >= 7
+    return snakemake
+
+
+@pytest.mark.parametrize(
+    ("number", "whole_group"),
+    [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGKILL, False)],
+    ids=["interrupt-group", "interrupt-main", "kill-main"],
+)
+def test_nothing_stays(make_flow, wait, number: int, whole_group: bool) -> None:
+    flow = make_flow(SLEEPERS)
+    snakemake = started(flow, 100, wait)
+    start = time.monotonic()
+    if whole_group:
+        os.killpg(snakemake.pid, number)
+    else:
+        snakemake.send_signal(number)
+    code = snakemake.wait(15)
+    flow.wait_until_gone(15)
+    assert time.monotonic() - start < 15
+    assert code == (-signal.SIGKILL if number == signal.SIGKILL else 1)
+    assert flow.scratch_folders() == []
+    assert not list(flow.folder.glob("*.end"))
+
+
+def test_terminate_waits_for_running_jobs(make_flow, wait) -> None:
+    flow = make_flow(SLEEPERS)
+    snakemake = started(flow, 5, wait)
+    snakemake.send_signal(signal.SIGTERM)
+    assert snakemake.wait(20) != 0
+    flow.wait_until_gone(15)
+    assert len(list(flow.folder.glob("*.end"))) == 2
+    assert flow.scratch_folders() == []
+
+
+def test_the_cluster_s_death_ends_the_run(make_flow, wait) -> None:
+    flow = make_flow(SLEEPERS)
+    snakemake = started(flow, 100, wait)
+    (cluster,) = [p for p in flow.processes() if "snakemake_executor_plugin_dask.cluster" in p.cmdline()]
+    cluster.kill()
+    assert snakemake.wait(90) == 1
+    output = (flow.folder / "output").read_text()
+    assert "The connection to the Dask scheduler was lost" in output
+
+
+def test_the_cluster_ends_on_terminate(make_flow, wait) -> None:
+    flow = make_flow("")
+    from snakemake_executor_plugin_dask.handle import EmbeddedCluster, Options
+
+    os.environ["TOY_MARKER"] = flow.marker
+    try:
+        cluster = EmbeddedCluster(Options(1, "0", str(flow.folder / "scratch")), flow.folder / "log")
+        report = cluster.wait(30)
+    finally:
+        del os.environ["TOY_MARKER"]
+    assert report["address"].startswith("tcp://127.0.0.1:")
+    os.kill(cluster._process.pid, signal.SIGTERM)
+    flow.wait_until_gone(15)
+    cluster.close()
+    cluster.close()
+    assert not cluster.alive
+    assert flow.scratch_folders() == []
