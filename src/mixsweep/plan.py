@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -14,7 +14,7 @@ from mixsweep.errors import MixsweepError
 from mixsweep.problems.base import Problem, data_checksum
 from mixsweep.problems.sources import FileSource, SimulatedSource
 
-__all__ = ["MANY_SHARDS", "Cell", "Plan", "ShapedProblem", "Shard", "blocks", "make_plan"]
+__all__ = ["MANY_SHARDS", "Cell", "Plan", "ShapedProblem", "Shard", "blocks", "cell_shards", "make_plan"]
 
 #: Snakemake's own work grows with the number of jobs; the plan warns above this.
 MANY_SHARDS = 2000
@@ -113,6 +113,32 @@ def blocks(restarts: int, cap: int) -> list[tuple[int, int]]:
     return list(pairwise(cuts))
 
 
+def cell_shards(
+    cell: Cell, methods: Mapping[str, str], initializers: Sequence[str], restarts: int, max_passes: int
+) -> list[Shard]:
+    """Return the shards of a cell, by method, initializer and block.
+
+    Parameters
+    ----------
+    cell : Cell
+    methods : mapping of str to str
+        Label to optimiser.
+    initializers : sequence of str
+    restarts, max_passes : int
+
+    Returns
+    -------
+    list of Shard
+    """
+    shape = (cell.n_rows, cell.n_features, cell.n_components)
+    shards: list[Shard] = []
+    for label, method in methods.items():
+        cuts = blocks(restarts, block_cap(seconds_per_fit(cell.family, method, *shape, max_passes)))
+        for initializer in initializers:
+            shards.extend(Shard(cell, label, initializer, start, stop) for start, stop in cuts)
+    return shards
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything a sweep will compute.
@@ -136,12 +162,9 @@ class Plan:
 
     def shards_of(self, cell: Cell) -> list[Shard]:
         """Return the shards of a cell, by method, initializer and block."""
-        shards: list[Shard] = []
-        for label in self.config.method_specs:
-            cuts = blocks(self.config.restarts, block_cap(self.seconds_per_fit(cell, label)))
-            for initializer in self.config.initializers:
-                shards.extend(Shard(cell, label, initializer, start, stop) for start, stop in cuts)
-        return shards
+        config = self.config
+        methods = {label: spec.method for label, spec in config.method_specs.items()}
+        return cell_shards(cell, methods, config.initializers, config.restarts, config.max_passes)
 
     @cached_property
     def shards(self) -> tuple[Shard, ...]:

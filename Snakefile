@@ -1,0 +1,53 @@
+# The sweep, from data files to a report. See workflow/documentation.md.
+
+from snakemake.utils import min_version, validate
+
+min_version("9.19")
+
+from mixsweep.workflow import SweepWorkflow, default_config
+
+# A config named on the command line replaces the default one: merged, the two would make a sweep that nobody asked for.
+if not workflow.overwrite_configfiles:
+
+    configfile: default_config(workflow.basedir)
+
+
+# Our own checks first: their messages name the nearest valid key. The schema is for editors and other tools.
+sweep = SweepWorkflow(config, workflow.configfiles, workflow.pathvars.get("results"))
+validate(config, "workflow/schemas/config.schema.yaml", set_default=False)
+
+
+report: "workflow/report/workflow.rst"
+
+
+wildcard_constraints:
+    problem=r"[^/]+",
+    family=r"[^/]+",
+    method=r"[^/]+",
+    initializer=r"[^/]+",
+    n_components=r"[1-9][0-9]*",
+    start=r"[0-9]+",
+    stop=r"[0-9]+",
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        plan="<results>/plan.json",
+        sweep="<results>/sweep.nc",
+        verdicts="<results>/verdicts.csv",
+        report="<results>/report/index.html",
+
+
+include: "workflow/rules/plan.smk"
+include: "workflow/rules/problem.smk"
+include: "workflow/rules/shard.smk"
+include: "workflow/rules/cell.smk"
+include: "workflow/rules/optima.smk"
+include: "workflow/rules/collect.smk"
+include: "workflow/rules/analyse.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,84 @@
+"""``mixsweep run``: the snakemake call with good defaults."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from mixsweep.errors import MixsweepError
+
+__all__ = ["find_snakefile", "run"]
+
+
+def find_snakefile() -> Path:
+    """Return the workflow's Snakefile: of the checkout in use, or the copy inside an installed package.
+
+    Raises
+    ------
+    MixsweepError
+        If neither is there.
+    """
+    package = Path(__file__).resolve().parents[1]
+    candidates = [package.parents[1] / "Snakefile", package / "_workflow" / "Snakefile"]
+    for candidate in candidates:
+        if candidate.is_file() and (candidate.parent / "workflow" / "rules").is_dir():
+            return candidate
+    raise MixsweepError(
+        f"the workflow was not found; looked for {' and '.join(map(str, candidates))}. Run from a checkout "
+        "of mixsweep "
+        "(pip install -e .), or call snakemake --snakefile with the path of its Snakefile."
+    )
+
+
+@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The config file.  [default: config.yaml here, or the one that comes with mixsweep]",
+)
+@click.option("--cores", default="all", show_default=True, help="How many cores to use.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where results/ and logs/ go.  [default: here]",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Go on in a results folder that another config made, replacing what differs.",
+)
+@click.argument("snakemake_arguments", nargs=-1, type=click.UNPROCESSED)
+def run(
+    config: Path | None,
+    cores: str,
+    directory: Path | None,
+    dry_run: bool,
+    replace: bool,
+    snakemake_arguments: tuple[str, ...],
+) -> None:
+    """Run a sweep: snakemake on the workflow of this installation.
+
+    Whatever follows the options goes to snakemake: mixsweep run --cores 2 -e local --forceall
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(find_snakefile()), "--cores", cores]
+    if config is not None:
+        from mixsweep.config import load_config
+
+        # before snakemake's own reading, whose message on broken YAML names no line
+        load_config(config)
+        command += ["--configfile", str(config)]
+    if directory is not None:
+        command += ["--directory", str(directory)]
+    if dry_run:
+        command.append("--dry-run")
+    command += snakemake_arguments
+    if replace:
+        command += ["--config", "replace=true"]
+    # the rules call mixsweep by name: this installation's, even when its environment is not activated
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    sys.stdout.flush()
+    os.execve(command[0], command, {**os.environ, "PATH": path})

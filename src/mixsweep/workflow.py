@@ -1,0 +1,211 @@
+"""What the Snakefile asks for: targets, inputs and parameters, as methods of one small object."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from snakemake_interface_common.exceptions import WorkflowError
+
+from mixsweep import NUMERICS_VERSION
+from mixsweep._strict_yaml import read_yaml
+from mixsweep.config import ProblemEntry, SweepConfig, parse_config
+from mixsweep.errors import MixsweepError, nearest
+from mixsweep.plan import Cell, Plan, make_plan
+from mixsweep.problems.sources import FileSource
+from mixsweep.provenance import canonical, check_results
+
+__all__ = ["SweepWorkflow", "default_config"]
+
+T = TypeVar("T")
+
+# The cost model is for a quiet machine; a cluster's limit should stop only what hangs.
+_RUNTIME_MARGIN = 20
+
+
+def _told(call: Callable[[], T]) -> T:
+    """Call, and turn our errors into Snakemake's, which it prints without a traceback."""
+    try:
+        return call()
+    except MixsweepError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def default_config(basedir: str | Path) -> str:
+    """Return the config of a run that names none: the working folder's, else the one beside the Snakefile."""
+    here = Path("config.yaml")
+    path = here if here.is_file() else Path(basedir) / "config.yaml"
+    _told(lambda: read_yaml(path))
+    return str(path)
+
+
+class SweepWorkflow:
+    """A sweep as the rules see it.
+
+    Parameters
+    ----------
+    config : mapping
+        Snakemake's config, command line included.
+    configfiles : sequence of path
+        The files it came from; relative data paths start at the last one's folder.
+    results : str
+        The results folder, relative to the working folder.
+
+    Raises
+    ------
+    WorkflowError
+        If the config or a data file cannot be used, or another config made the results folder.
+    """
+
+    def __init__(self, config: Mapping[str, Any], configfiles: Sequence[str | Path], results: str) -> None:
+        self.results = results
+        self._folder = Path.cwd()
+        self._raw = {key: value for key, value in config.items() if key not in ("replace", "pathvars")}
+        self._base = Path(configfiles[-1]).absolute().parent if configfiles else self._folder
+        source = " + ".join(str(path) for path in configfiles) or "config"
+        self.plan: Plan = _told(lambda: self._planned(config, configfiles, source))
+        self._entries = {problem.name: problem.entry for problem in self.plan.problems}
+
+    def _planned(self, config: Mapping[str, Any], files: Sequence[str | Path], source: str) -> Plan:
+        for file in files:
+            # Snakemake has read these already, keeping the last of duplicate keys
+            read_yaml(Path(file))
+        plan = make_plan(parse_config(config, self._base, source))
+        check_results(plan, Path(self.results), self._folder)
+        return plan
+
+    @property
+    def config(self) -> SweepConfig:
+        """The checked config."""
+        return self.plan.config
+
+    def cell_files(self, name: str) -> list[str]:
+        """Return one file of every cell, such as ``fits.nc``."""
+        return [f"{self.results}/cells/{cell.folder}/{name}" for cell in self.plan.cells]
+
+    def fits(self, wildcards: Any) -> list[str]:
+        """Return the fits of all cells."""
+        return self.cell_files("fits.nc")
+
+    def timings(self, wildcards: Any) -> list[str]:
+        """Return the timings of all cells."""
+        return self.cell_files("timing.nc")
+
+    def optima(self, wildcards: Any) -> list[str]:
+        """Return the optima of all cells."""
+        return self.cell_files("optima.nc")
+
+    def problem_files(self, wildcards: Any) -> list[str]:
+        """Return the files of all problems."""
+        return [f"{self.results}/problems/{name}.nc" for name in self._entries]
+
+    def shards(self, wildcards: Any) -> list[str]:
+        """Return the shards of the cell that the wildcards name."""
+        return [f"{self.results}/{shard.path}" for shard in self.plan.shards_of(self._cell(wildcards))]
+
+    def data_file(self, wildcards: Any) -> list[str]:
+        """Return the user's data file of the problem that the wildcards name, if there is one."""
+        return self._data_path(self._entry(wildcards.problem))
+
+    def data_files(self, wildcards: Any) -> list[str]:
+        """Return all data files of the user's."""
+        return sorted({path for entry in self._entries.values() for path in self._data_path(entry)})
+
+    def _data_path(self, entry: ProblemEntry) -> list[str]:
+        return [str(entry.source.spec(self._folder)["file"])] if isinstance(entry.source, FileSource) else []
+
+    @property
+    def numerics(self) -> str:
+        """The version of the numerical code."""
+        return NUMERICS_VERSION
+
+    @property
+    def methods(self) -> str:
+        """All methods with their settings, as JSON."""
+        return canonical({label: spec.as_json() for label, spec in self.config.method_specs.items()})
+
+    @property
+    def initializers(self) -> str:
+        """All initializers, as JSON."""
+        return canonical(self.config.initializers)
+
+    @property
+    def raw_config(self) -> str:
+        """The config as given, as JSON."""
+        return _told(lambda: self._json(self._raw))
+
+    def _json(self, value: Any) -> str:
+        try:
+            return canonical(value)
+        except (TypeError, ValueError) as error:
+            raise MixsweepError(f"{self.config.source}: cannot be written as JSON ({error}).") from None
+
+    @property
+    def base(self) -> str:
+        """The folder at which data paths start, relative to the working folder."""
+        return os.path.relpath(self._base, self._folder)
+
+    def spec(self, wildcards: Any) -> str:
+        """Return the source of a problem, as JSON."""
+        return canonical(self._entry(wildcards.problem).source.spec(self._folder))
+
+    def settings(self, wildcards: Any) -> str:
+        """Return the settings of a method, as JSON."""
+        specs = self.config.method_specs
+        if wildcards.method not in specs:
+            raise WorkflowError(
+                f"no method {wildcards.method!r} in the config{nearest(wildcards.method, specs)}"
+            )
+        return canonical(specs[wildcards.method].as_json())
+
+    def shard_folder(self, wildcards: Any) -> str:
+        """Return the folder of a cell's shards."""
+        return f"{self.results}/shards/{self._cell(wildcards).folder}"
+
+    def cells_folder(self, wildcards: Any) -> str:
+        """Return the folder of all cells."""
+        return f"{self.results}/cells"
+
+    def tables_folder(self, wildcards: Any) -> str:
+        """Return the folder of the tables."""
+        return f"{self.results}/tables"
+
+    def results_folder(self, wildcards: Any) -> str:
+        """Return the results folder."""
+        return self.results
+
+    def shard_mem_mb(self, wildcards: Any, attempt: int) -> int:
+        """Return a shard's memory, more at each attempt."""
+        n_fits = int(wildcards.stop) - int(wildcards.start)
+        return attempt * self.plan.memory_mb(self._cell(wildcards), n_fits)
+
+    def shard_minutes(self, wildcards: Any, attempt: int) -> int:
+        """Return a shard's time limit, more at each attempt."""
+        if wildcards.method not in self.config.method_specs:
+            return 10
+        n_fits = int(wildcards.stop) - int(wildcards.start)
+        seconds = n_fits * self.plan.seconds_per_fit(self._cell(wildcards), wildcards.method)
+        return attempt * max(10, math.ceil(_RUNTIME_MARGIN * seconds / 60))
+
+    def cell_mem_mb(self, wildcards: Any, attempt: int) -> int:
+        """Return the memory that gathering a cell takes, more at each attempt."""
+        return attempt * self.plan.memory_mb(self._cell(wildcards), self.plan.fits_per_cell)
+
+    def sweep_mem_mb(self, wildcards: Any, attempt: int) -> int:
+        """Return the memory that gathering everything takes, more at each attempt."""
+        return attempt * (1000 + self.plan.n_fits // 100)
+
+    def _entry(self, name: str) -> ProblemEntry:
+        if name not in self._entries:
+            raise WorkflowError(f"no problem {name!r} in the config{nearest(name, self._entries)}")
+        return self._entries[name]
+
+    def _cell(self, wildcards: Any) -> Cell:
+        folder = f"{wildcards.problem}/{wildcards.family}/K{wildcards.n_components}"
+        cells = self.plan.cell_by_folder
+        if folder not in cells:
+            raise WorkflowError(f"no cell {folder!r} in the config{nearest(folder, cells)}")
+        return cells[folder]

@@ -1,0 +1,22 @@
+rule collect:
+    input:
+        plan="<results>/plan.json",
+        problems=sweep.problem_files,
+        fits=sweep.fits,
+        timings=sweep.timings,
+        optima=sweep.optima,
+    output:
+        sweep=ensure("<results>/sweep.nc", non_empty=True),
+    log:
+        "<logs>/collect.log",
+    retries: 1
+    conda:
+        "../../envs/mixsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=sweep.sweep_mem_mb,
+        runtime=30,
+    params:
+        cells=sweep.cells_folder,
+    shell:
+        "mixsweep collect --cells {params.cells:q} --plan {input.plan:q} --output {output.sweep:q} > {log:q} 2>&1"

@@ -1,0 +1,31 @@
+rule shard:
+    # Restarts, methods and cells that are added later are other files: what is there stays.
+    input:
+        problem="<results>/problems/{problem}.nc",
+    output:
+        shard=ensure(
+            "<results>/shards/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.nc",
+            non_empty=True,
+        ),
+    log:
+        "<logs>/shard/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.log",
+    retries: 1
+    conda:
+        "../../envs/mixsweep.yaml"
+    threads: 1
+    resources:
+        mem_mb=sweep.shard_mem_mb,
+        runtime=sweep.shard_minutes,
+    params:
+        settings=sweep.settings,
+        seed=sweep.config.seed,
+        tol=sweep.config.tol,
+        max_passes=sweep.config.max_passes,
+        covariance_floor=sweep.config.covariance_floor,
+        numerics=sweep.numerics,
+    shell:
+        "mixsweep shard {input.problem:q} --output {output.shard:q} --family {wildcards.family:q}"
+        " --n-components {wildcards.n_components} --method {wildcards.method:q} --settings {params.settings:q}"
+        " --initializer {wildcards.initializer:q} --restarts {wildcards.start}:{wildcards.stop}"
+        " --seed {params.seed} --tol {params.tol} --max-passes {params.max_passes}"
+        " --covariance-floor {params.covariance_floor} --numerics {params.numerics:q} > {log:q} 2>&1"
