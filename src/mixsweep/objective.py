@@ -33,6 +33,8 @@ class Objective:
         What was subtracted and divided by.
     prepared : object
         `Family.prepare` of the rows.
+    smallest_data_eigenvalue : float
+        Of the covariance of all rows; standardised units.
     eigenvalue_floor : float
         A covariance eigenvalue below this is a collapse; standardised units.
     """
@@ -43,6 +45,7 @@ class Objective:
     location: FloatArray
     scale: FloatArray
     prepared: object
+    smallest_data_eigenvalue: float
     eigenvalue_floor: float
 
     @classmethod
@@ -63,8 +66,17 @@ class Objective:
         location, scale = X.mean(axis=0), X.std(axis=0)
         standardised = (X - location) / scale
         instance: Family = FAMILIES[family]()
-        floor = covariance_floor * instance.smallest_data_eigenvalue(standardised)
-        return cls(instance, n_components, standardised, location, scale, instance.prepare(standardised), floor)
+        smallest = instance.smallest_data_eigenvalue(standardised)
+        return cls(
+            family=instance,
+            n_components=n_components,
+            X=standardised,
+            location=location,
+            scale=scale,
+            prepared=instance.prepare(standardised),
+            smallest_data_eigenvalue=smallest,
+            eigenvalue_floor=covariance_floor * smallest,
+        )
 
     @classmethod
     def of_problem(cls, problem: Problem, family: str, n_components: int, covariance_floor: float) -> Objective:

@@ -92,6 +92,7 @@ VARIABLES: dict[str, Variable] = {
     "largest_curvature": _number("largest eigenvalue of the Hessian per row; positive at a saddle", "nat"),
     "smallest_weight": _number("smallest component weight"),
     "smallest_eigenvalue_ratio": _number("smallest covariance eigenvalue over the data covariance's smallest"),
+    "fit_optimum": _number("optimum in which the fit ended; -1 where in none", kinds="i"),
     "polished_log_likelihood": _number("log-likelihood of the optimum that the fit's endpoint was polished to", "nat"),
     "n_rows": _number("rows of the data", kinds="i"),
     "n_features": _number("features of the data", kinds="i"),
