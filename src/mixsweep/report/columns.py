@@ -7,7 +7,9 @@ from typing import Any
 __all__ = ["TABLE_COLUMNS"]
 
 
-def _column(name: str, label: str, form: str = "text", empty: str = "–", note: str = "") -> dict[str, Any]:
+def _column(
+    name: str, label: str, form: str = "text", empty: str = "\N{EN DASH}", note: str = ""
+) -> dict[str, Any]:
     return {"name": name, "label": label, "format": form, "empty": empty, "note": note}
 
 
@@ -16,20 +18,37 @@ _METHOD = (_column("method", "Method", "method"), _column("initializer", "Initia
 _RESTARTS = "restarts until the best known optimum is among them with this probability; ∞ without a hit"
 
 #: Columns of each table: name, heading, format, what stands for a missing value, and a note on the heading.
-#: Formats: text, method, status, kind, command, count, log-likelihood, nats, percent, interval, number, seconds,
-#: tolerance. An interval also shows ``NAME_low`` and ``NAME_high``.
+#: Formats: text, method, status, kind, command, count, log-likelihood, nats, percent, interval, range,
+#: number, seconds, tolerance, sentence, pair (method and ``best_initializer``). Intervals and ranges also show the
+#: columns ``NAME_low`` and ``NAME_high``.
 TABLE_COLUMNS: dict[str, tuple[dict[str, Any], ...]] = {
     "verdicts": (
         *_CELL,
         _column("verdict", "Verdict", "sentence"),
-        _column("best_log_likelihood", "Best log-likelihood", "log-likelihood", note="highest proper optimum known, in nats"),
-        _column("hit_rate", "Hit rate", "interval", note="fits in the best known optimum, of all fits of the cell"),
+        _column(
+            "best_log_likelihood",
+            "Best log-likelihood",
+            "log-likelihood",
+            note="highest proper optimum known, in nats",
+        ),
+        _column(
+            "hit_rate", "Hit rate", "interval", note="fits in the best known optimum, of all fits of the cell"
+        ),
+        _column("restarts_95", "Restarts 95 %", "count", "∞", _RESTARTS),
+        _column(
+            "best_method",
+            "Best",
+            "pair",
+            note="method and initializer that find the best known optimum most often",
+        ),
         _column("n_optima", "Optima", "count", note="distinct optima of every kind"),
         _column("n_proper", "Proper", "count", note="optima that are proper local maxima"),
-        _column("unseen_share", "Unseen", "interval", note="estimated share of starts that lead to an optimum not seen yet"),
-        _column("restarts_95", "Restarts 95 %", "count", "∞", _RESTARTS),
-        _column("best_method", "Best method", "method"),
-        _column("best_initializer", "Best initializer"),
+        _column(
+            "unseen_share",
+            "Unseen",
+            "interval",
+            note="estimated share of starts that lead to an optimum not seen yet",
+        ),
         _column("n_fits", "Fits", "count"),
         _column("n_failures", "Failures", "count"),
         _column("n_rows", "Rows", "count"),

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["standalone", "write_figures", "write_text"]
 
 
-def write_figures(charts: dict[str, Chart], frames: dict[str, pd.DataFrame], n_cells: int, folder: Path) -> None:
+def write_figures(
+    charts: dict[str, Chart], frames: dict[str, pd.DataFrame], n_cells: int, folder: Path
+) -> None:
     """Write ``NAME.svg``, ``NAME.csv`` and ``NAME.json`` of every chart over the whole sweep.
 
     Parameters
@@ -37,7 +39,9 @@ def write_figures(charts: dict[str, Chart], frames: dict[str, pd.DataFrame], n_c
     for chart in charts.values():
         frame = frames[chart.dataset]
         spec = standalone(chart, frame, n_cells)
-        write_text(folder / f"{chart.name}.csv", frame.drop(columns="cell").to_csv(index=False, lineterminator="\n"))
+        write_text(
+            folder / f"{chart.name}.csv", frame.drop(columns="cell").to_csv(index=False, lineterminator="\n")
+        )
         write_text(folder / f"{chart.name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
         write_text(folder / f"{chart.name}.svg", vl_convert.vegalite_to_svg(spec))
 
@@ -76,7 +80,11 @@ def _set_ticks(spec: Spec, frame: pd.DataFrame) -> None:
         return
     low, high = float(frame[field].min()), float(frame[field].max())
     powers = [10.0**power for power in range(-1, 7)]
-    ticks = [-value for value in reversed(powers) if -value >= low] + [0.0] + [value for value in powers if value <= high]
+    ticks = (
+        [-value for value in reversed(powers) if -value >= low]
+        + [0.0]
+        + [value for value in powers if value <= high]
+    )
     for param in spec["params"]:
         if param["name"] == f"{field}_ticks":
             param["value"] = ticks

@@ -50,11 +50,11 @@ def _best_optima(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _on_grid(frame: pd.DataFrame) -> pd.DataFrame:
-    """Evaluate the step functions of all curves at the same numbers of passes, so that they can be averaged."""
+    """Evaluate the step functions of all curves at the same passes, so that they can be averaged."""
     import numpy as np
     import pandas as pd
 
-    known = frame[np.isfinite(frame["passes"]) & np.isfinite(frame["share_reached"])]
+    known: pd.DataFrame = frame[np.isfinite(frame["passes"]) & np.isfinite(frame["share_reached"])]
     if known.empty:
         return known
     keys = [*CELL, "method", "tolerance", "cell"]
@@ -67,7 +67,9 @@ def _on_grid(frame: pd.DataFrame) -> pd.DataFrame:
         steps = curve.sort_values("passes")
         share = np.concatenate([[0.0], np.maximum.accumulate(steps["share_reached"].to_numpy())])
         reached = share[np.searchsorted(steps["passes"].to_numpy(), grid, side="right")]
-        parts.append(pd.DataFrame({**dict(zip(keys, key, strict=True)), "passes": grid, "share_reached": reached}))
+        parts.append(
+            pd.DataFrame({**dict(zip(keys, key, strict=True)), "passes": grid, "share_reached": reached})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -86,7 +88,7 @@ def _first_few(restarts: pd.Series[Any]) -> str:
 
 
 def encode(frame: pd.DataFrame) -> dict[str, Any]:
-    """Encode a table by columns: text as codes into its distinct values, numbers rounded to what the page shows.
+    """Encode a table by columns: text as codes into its distinct values, numbers rounded.
 
     Parameters
     ----------
@@ -96,8 +98,8 @@ def encode(frame: pd.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``rows``, their number, and ``columns``, each ``{"levels": [...], "codes": [...]}`` or ``{"values": [...]}``
-        with null for what is missing or infinite.
+        ``rows``, their number, and ``columns``, each ``{"levels": [...], "codes": [...]}`` or
+        ``{"values": [...]}`` with null for what is missing or infinite.
     """
     from pandas.api.types import is_numeric_dtype
 

@@ -28,23 +28,24 @@ _SECTIONS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "multimodality",
         "Multimodality",
         ("optima_count", "optima"),
-        "How many maxima does each likelihood surface have, how far below the best do they lie, and how often does a "
-        "start lead to them?",
+        "How many maxima does each likelihood surface have, how far below the best do they lie, and how "
+        "often does a start lead to them?",
     ),
     (
         "global-optimum",
         "Global optimum",
         ("hit_rates", "restarts"),
-        "How often does a start lead to the best optimum known, and how many starts does it take to be sure to have seen "
-        "it? “Best known” is the highest proper optimum over all methods and starts of the cell: no experiment can "
-        "say that it is the highest there is.",
+        "How often does a start lead to the best optimum known, and how many starts does it take to be sure "
+        "to have seen it? “Best known” is the highest proper optimum over all methods and starts of the "
+        "cell: no experiment can say that it is the highest there is.",
     ),
     (
         "convergence",
         "Convergence speed",
         ("run_time", "passes"),
-        "How much work until a fit is close to the optimum it ends in? Cost is counted in passes: one evaluation of the "
-        "log-likelihood and the expected sufficient statistics over all rows, the same on every machine.",
+        "How much work until a fit is close to the optimum it ends in? Cost is counted in passes: one "
+        "evaluation of the log-likelihood and the expected sufficient statistics over all rows, the same on "
+        "every machine.",
     ),
     ("failures", "Failures", ("statuses",), "Which fits did not end well, why, and how to run them again."),
 )
@@ -82,7 +83,9 @@ def write_report(results: Path, output: Path) -> None:
     write_text(output, _render(found, frames, sweep, charts, output))
 
 
-def _render(results: Results, frames: dict[str, Any], sweep: Sweep, charts: dict[str, Chart], output: Path) -> str:
+def _render(
+    results: Results, frames: dict[str, Any], sweep: Sweep, charts: dict[str, Chart], output: Path
+) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -126,6 +129,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
     return {
         "title": chart.title,
         "dataset": chart.dataset,
+        "whole": chart.whole,
         "variants": [
             {"max_cells": variant.max_cells, "caption": variant.caption, "spec": variant.spec}
             for variant in chart.variants
@@ -144,15 +148,18 @@ def _static(name: str) -> str:
 def _bundle() -> str:
     import vl_convert
 
-    # A function of its own keeps the bundle's short names off the page; "<\/" is the same text inside script strings.
-    return "(function(){" + vl_convert.javascript_bundle().replace("</script", "<\\/script") + "})();"
+    # A function of its own keeps the bundle's short names off the page; "<\/" is the same text in a string.
+    names = "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite;"
+    return "(function(){" + vl_convert.javascript_bundle(names).replace("</script", "<\\/script") + "})();"
 
 
 def _policy(scripts: list[str]) -> str:
-    """Allow exactly these scripts and no request at all: markup from a table could not run even if it got in."""
+    """Allow exactly these scripts and no request: markup from a table could not run even if it got in."""
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
     sources = " ".join(f"'sha256-{value}'" for value in hashes)
-    return f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+    return (
+        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+    )
 
 
 def _files(folder: Path, start: Path) -> list[tuple[str, str]]:

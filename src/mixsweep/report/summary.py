@@ -41,13 +41,14 @@ def sentence(results: Results, sweep: Sweep) -> str:
     ks = sorted({int(value) for value in verdicts["n_components"].dropna()})
     across = f"K = {ks[0]}" + (f" to {ks[-1]}" if len(ks) > 1 else "") if ks else "no component counts"
     text = (
-        f"{_plural(len(sweep.cells), 'likelihood surface')} ({_plural(verdicts['problem'].nunique(), 'problem')}, "
-        f"{_listed(sweep.families)}, {across})"
+        f"{_plural(len(sweep.cells), 'likelihood surface')} "
+        f"({_plural(verdicts['problem'].nunique(), 'problem')}, {_listed(sweep.families)}, {across})"
     )
     if sweep.methods:
         text += f", each climbed by {_plural(len(sweep.methods), 'method')} ({_listed(sweep.methods)})"
     if sweep.initializers:
-        text += f" from the same starts of {_plural(len(sweep.initializers), 'initializer')} ({_listed(sweep.initializers)})"
+        starts = f"{_plural(len(sweep.initializers), 'initializer')} ({_listed(sweep.initializers)})"
+        text += f" from the same starts of {starts}"
     return text + (f": {fits:,.0f} fits." if fits else ".")
 
 
@@ -76,7 +77,7 @@ def _multimodality(verdicts: pd.DataFrame) -> str:
     if known.empty:
         return ""
     several = int((known["n_proper"] > 1).sum())
-    most = known.loc[known["n_proper"].idxmax()]
+    most = known.sort_values("n_proper", ascending=False, kind="stable").iloc[0]
     return (
         f"{several} of {_plural(len(known), 'likelihood surface')} have more than one proper optimum; "
         f"the most are {most['n_proper']:.0f}, on {most['cell']}."
@@ -88,10 +89,12 @@ def _global(hit_rates: pd.DataFrame) -> str:
     if known.empty:
         return ""
     mean = known.groupby(["method", "initializer"], sort=False)["hit_rate"].mean()
-    (best, start), (worst, other) = mean.idxmax(), mean.idxmin()
-    text = f"{best} from {start} finds the best known optimum most often, in {mean.max():.1%} of its fits"
-    if len(mean) > 1:
-        text += f"; {worst} from {other} least often, in {mean.min():.1%}"
+    ranked = mean.sort_values(ascending=False, kind="stable").reset_index()
+    best, worst = ranked.iloc[0], ranked.iloc[-1]
+    text = f"{best['method']} from {best['initializer']} finds the best known optimum most often, in "
+    text += f"{best['hit_rate']:.1%} of its fits"
+    if len(ranked) > 1:
+        text += f"; {worst['method']} from {worst['initializer']} least often, in {worst['hit_rate']:.1%}"
     return text + f" (means over {_plural(known['cell'].nunique(), 'cell')})."
 
 
@@ -109,7 +112,9 @@ def _speed(convergence: pd.DataFrame) -> str:
         f"{name} {passes:,.0f}" if passes < float("inf") else f"{name} never"
         for name, passes in median.sort_values(kind="stable").head(6).items()
     )
-    return f"Median passes to within {tolerance:g} nats of the fit's own optimum, median over cells: {ranked}."
+    return (
+        f"Median passes to within {tolerance:g} nats of the fit's own optimum, median over cells: {ranked}."
+    )
 
 
 def counts(results: Results, sweep: Sweep) -> list[dict[str, str]]:
@@ -124,7 +129,10 @@ def counts(results: Results, sweep: Sweep) -> list[dict[str, str]]:
     """
     plan, statuses = results.plan, results.tables["statuses"]
     fits = _n_fits(results)
-    tiles = [("cells", f"{len(sweep.cells):,}", "likelihood surfaces"), ("fits", f"{fits:,.0f}", _planned(plan, fits))]
+    tiles = [
+        ("cells", f"{len(sweep.cells):,}", "likelihood surfaces"),
+        ("fits", f"{fits:,.0f}", _planned(plan, fits)),
+    ]
     by_status = statuses.groupby("status", sort=False)["n_fits"].sum()
     labels = [status.label for status in FAILURES]
     failed = {name: float(by_status[name]) for name in labels if by_status.get(name, 0) > 0}
@@ -168,7 +176,12 @@ def provenance(plan: dict[str, Any]) -> tuple[list[tuple[str, str]], str]:
     """
     import yaml
 
-    facts = [item for key, value in plan.items() if key != "config" for item in _facts(key.replace("_", " "), value)]
+    facts = [
+        item
+        for key, value in plan.items()
+        if key != "config"
+        for item in _facts(key.replace("_", " "), value)
+    ]
     config = plan.get("config")
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100) if config else ""
     return facts, text

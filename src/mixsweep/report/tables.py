@@ -116,7 +116,9 @@ def read_results(folder: Path) -> Results:
     """
     if not folder.is_dir():
         raise MixsweepError(f"results folder {str(folder)!r} does not exist or is not a folder")
-    return Results(folder, {name: read_table(folder, name) for name in TABLES}, _read_plan(folder / "plan.json"))
+    return Results(
+        folder, {name: read_table(folder, name) for name in TABLES}, _read_plan(folder / "plan.json")
+    )
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
@@ -132,8 +134,8 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The declared columns and ``cell``, a short label of the likelihood surface. Columns that the file lacks are
-        empty text or NaN.
+        The declared columns and ``cell``, a short label of the likelihood surface. Columns that the file
+        lacks are empty text or NaN.
     """
     import pandas as pd
 
@@ -196,7 +198,9 @@ def _column(path: Path, column: str, text: pd.Series[Any]) -> pd.Series[Any]:
     wrong = numbers.isna() & ~text.fillna("").str.strip().str.lower().isin({"", "nan", "na", "<na>"})
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        raise MixsweepError(f"{path}: column {column!r}, row {row + 2}: expected a number, found {text.iloc[row]!r}")
+        raise MixsweepError(
+            f"{path}: column {column!r}, row {row + 2}: expected a number, found {text.iloc[row]!r}"
+        )
     return numbers
 
 

@@ -48,7 +48,10 @@ def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def write_results(
-    folder: Path, cells: Iterable[Cell] = DEFAULT_CELLS, n_restarts: int = 100, methods: Sequence[str] = METHODS
+    folder: Path,
+    cells: Iterable[Cell] = DEFAULT_CELLS,
+    n_restarts: int = 100,
+    methods: Sequence[str] = METHODS,
 ) -> Path:
     """Write a results folder; the same arguments give the same bytes."""
     rng = random.Random(7)
@@ -64,7 +67,9 @@ def write_results(
         tables["verdicts"].append(verdict(rng, cell, total, sum(hits), tables["optima"]))
     for name, rows in tables.items():
         write_csv(folder / ("verdicts.csv" if name == "verdicts" else f"tables/{name}.csv"), rows)
-    (folder / "plan.json").write_text(json.dumps(plan(tables, methods, n_restarts), indent=1), encoding="utf-8")
+    (folder / "plan.json").write_text(
+        json.dumps(plan(tables, methods, n_restarts), indent=1), encoding="utf-8"
+    )
     return folder
 
 
@@ -84,10 +89,15 @@ def optima(rng: random.Random, cell: dict[str, Any], total: int) -> list[dict[st
             | {"optimum": index, "log_likelihood": best - gap, "gap": gap}
             | {"kind": "proper" if index == 0 else rng.choice(KINDS), "n_fits": count, "n_fits_total": total}
             | {"basin_share": count / total, "basin_share_low": low, "basin_share_high": high}
-            | {"smallest_weight": rng.uniform(0.01, 1 / k), "smallest_eigenvalue_ratio": 10 ** rng.uniform(-6, -0.5)}
+            | {
+                "smallest_weight": rng.uniform(0.01, 1 / k),
+                "smallest_eigenvalue_ratio": 10 ** rng.uniform(-6, -0.5),
+            }
         )
     if k >= 5:
-        rows.append(rows[-1] | {"optimum": n, "log_likelihood": best + 21.5, "gap": -21.5, "kind": "degenerate"})
+        rows.append(
+            rows[-1] | {"optimum": n, "log_likelihood": best + 21.5, "gap": -21.5, "kind": "degenerate"}
+        )
     return rows
 
 
@@ -103,7 +113,13 @@ def method_rows(
         hits = sum(rng.random() < rate for _ in range(n))
         found += hits
         low, high = wilson(hits, n)
-        row = key | {"n_fits": n, "n_hits": hits, "hit_rate": hits / n, "hit_rate_low": low, "hit_rate_high": high}
+        row = key | {
+            "n_fits": n,
+            "n_hits": hits,
+            "hit_rate": hits / n,
+            "hit_rate_low": low,
+            "hit_rate_high": high,
+        }
         for level in (95, 99):
             row[f"restarts_{level}"] = restarts(hits / n, level / 100)
             row[f"restarts_{level}_low"] = restarts(high, level / 100)
@@ -111,7 +127,10 @@ def method_rows(
         tables["hit_rates"].append(row)
         for index, tolerance in enumerate(TOLERANCES):
             reached = int(n * (1 - 0.08 * index * (method in ("adam", "gd"))))
-            passes = {f"passes_{q}": centre * (index + 1) * f for q, f in zip(("q25", "median", "q75"), (0.6, 1, 1.9))}
+            passes = {
+                f"passes_{q}": centre * (index + 1) * f
+                for q, f in zip(("q25", "median", "q75"), (0.6, 1, 1.9), strict=True)
+            }
             seconds = {name.replace("passes", "seconds"): value * 2e-5 for name, value in passes.items()}
             if reached < 0.9 * n:
                 passes["passes_q75"] = seconds["seconds_q75"] = None  # type: ignore[assignment]
@@ -125,14 +144,21 @@ def method_rows(
             for restart in range(count if status != "budget" else 0):
                 tables["failures"].append(
                     key
-                    | {"restart": restart, "status": status, "log_likelihood": -1500 + restart, "n_passes": 40}
+                    | {
+                        "restart": restart,
+                        "status": status,
+                        "log_likelihood": -1500 + restart,
+                        "n_passes": 40,
+                    }
                     | {"shard": shard, "command": f"snakemake --cores 1 --force results/shards/{shard}.nc"}
                 )
     for index, tolerance in enumerate(TOLERANCES):
         top = 1 - 0.08 * index * (method in ("adam", "gd"))
         for point in range(64):
             share = top * (point + 1) / 64
-            passes = min(5000, round(centre * (index + 1) * math.exp(1.1 * math.log((point + 1) / (64.5 - point)))) + 1)
+            passes = min(
+                5000, round(centre * (index + 1) * math.exp(1.1 * math.log((point + 1) / (64.5 - point)))) + 1
+            )
             tables["run_time"].append(
                 cell | {"method": method, "tolerance": tolerance, "passes": passes, "share_reached": share}
             )
@@ -146,8 +172,8 @@ def verdict(
     low, high = wilson(hits, total)
     unseen = rng.uniform(0, 0.02)
     sentence = (
-        f"Best known value reached by {hits} of {total} fits; the chance that a start falls into an optimum not seen "
-        f"yet is {100 * unseen:.1f} %. EM from kmeans++ finds it most often."
+        f"Best known value reached by {hits} of {total} fits; the chance that a start falls into an optimum "
+        f"not seen yet is {100 * unseen:.1f} %. EM from kmeans++ finds it most often."
     )
     return (
         cell
@@ -163,7 +189,11 @@ def verdict(
 def plan(tables: dict[str, list[dict[str, Any]]], methods: Sequence[str], n_restarts: int) -> dict[str, Any]:
     return {
         "config": {"seed": 1, "families": ["gaussian-full"], "methods": {name: {} for name in methods}}
-        | {"initializers": list(INITIALIZERS), "restarts": n_restarts, "problems": {"faithful": {}, "iris": {}}},
+        | {
+            "initializers": list(INITIALIZERS),
+            "restarts": n_restarts,
+            "problems": {"faithful": {}, "iris": {}},
+        },
         "versions": {"mixsweep": "0.1.0", "numpy": "2.3.1", "xarray": "2026.1.0"},
         "python": "3.11.9",
         "machine": {"processor": "x86_64", "cores": 2, "memory": "8 GiB"},

@@ -77,12 +77,15 @@ class Chart:
         Table whose rows are drawn.
     variants : tuple of Variant
         Drawings in order of ``max_cells``; the last suits any number.
+    whole : bool
+        Whether the page keeps all rows and only fades those that the filter hides, by a field ``faint``.
     """
 
     name: str
     title: str
     dataset: str
     variants: tuple[Variant, ...]
+    whole: bool = False
 
     def variant(self, n_cells: int) -> Variant:
         """Return the drawing for this number of cells."""
@@ -97,8 +100,9 @@ def base_spec(title: str, layout: Spec, **parts: object) -> Spec:
     title : str
         Title of the static figure; the page shows it as a heading instead.
     layout : dict
-        How the page fits the drawing to its width: ``kind`` is ``fit`` (one view), ``wrap`` (small multiples, at most one
-        column per value of ``columns``) or ``grid`` (one step per value of ``x`` and ``facet``).
+        How the page fits the drawing to its width: ``kind`` is ``fit`` (one view), ``wrap`` (small
+        multiples, at most one column per value of ``columns``) or ``grid`` (one step per value of ``x`` and
+        ``facet``).
     **parts
         The rest of the specification.
     """
@@ -134,6 +138,11 @@ def describe(frames: dict[str, pd.DataFrame]) -> Sweep:
         for value in frames[name]["tolerance"].dropna().unique()
     }
     return Sweep(
-        *(distinct(name) for name in ("cell", "family", "method", "initializer", "kind", "status")),
-        tuple(sorted(tolerances, reverse=True)),
+        cells=distinct("cell"),
+        families=distinct("family"),
+        methods=distinct("method"),
+        initializers=distinct("initializer"),
+        kinds=distinct("kind"),
+        statuses=distinct("status"),
+        tolerances=tuple(sorted(tolerances, reverse=True)),
     )

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from mixsweep.report.charts.base import Chart, Sweep, Variant, base_spec
-from mixsweep.report.charts.style import Spec, colour_scale, legend_selection, selected_opacity, tooltip
+from mixsweep.report.charts.style import (
+    LOG_AXIS,
+    Spec,
+    colour_scale,
+    legend_selection,
+    selected_opacity,
+    tooltip,
+)
 
 __all__ = ["hit_rates", "restarts"]
 
@@ -22,11 +29,13 @@ def hit_rates(sweep: Sweep) -> Chart:
     """Share of starts that reach the best known optimum, per method and initializer."""
     title = "How often the best known optimum is found"
     meaning = (
-        "Hit rate: fits that end in the best known optimum of their cell among all fits of the method and initializer, "
-        "failed ones included. "
+        "Hit rate: fits that end in the best known optimum of their cell among all fits of the method and "
+        "initializer, failed ones included. "
     )
     dots = meaning + "Lines are 95 % Wilson intervals. All methods of a cell had the same starts."
-    cells = meaning + "A square is a cell, a method and an initializer. Click one to see its cell with intervals."
+    cells = (
+        meaning + "A square is a cell, a method and an initializer. Click one to see its cell with intervals."
+    )
     problems = meaning + (
         f"Mean over the cells of a problem, each cell with the same weight; with at most {MAX_ROWS} cells "
         "selected, cells are shown one by one."
@@ -45,8 +54,8 @@ def hit_rates(sweep: Sweep) -> Chart:
 
 def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
     several = row == "problem"
-    group = {"aggregate": [{"op": "mean", "field": "hit_rate", "as": "rate"}]}
-    group |= {"groupby": [row, "method", "initializer"] if several else [*_KEYS, "problem", "family", "n_components"]}
+    groups = [row, "method", "initializer"] if several else [*_KEYS, "problem", "family", "n_components"]
+    mean = {"aggregate": [{"op": "mean", "field": "hit_rate", "as": "rate"}], "groupby": groups}
     view: Spec = {
         "encoding": {
             "x": {
@@ -54,7 +63,13 @@ def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
                 "type": "nominal",
                 "sort": list(sweep.methods),
                 "title": None,
-                "axis": {"orient": "top", "labelAngle": -35, "labelLimit": 90, "domain": False, "ticks": False},
+                "axis": {
+                    "orient": "top",
+                    "labelAngle": -35,
+                    "labelLimit": 90,
+                    "domain": False,
+                    "ticks": False,
+                },
             },
             "y": {
                 "field": row,
@@ -93,11 +108,19 @@ def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
         "width": {"step": 44},
         "height": {"step": 20},
     }
-    layout = {"kind": "grid", "x": "method", "y": row, "facet": "initializer", "min": 22, "max": 64, "text": 32}
+    layout = {
+        "kind": "grid",
+        "x": "method",
+        "y": row,
+        "facet": "initializer",
+        "min": 22,
+        "max": 64,
+        "text": 32,
+    }
     spec = base_spec(
         title,
         layout,
-        transform=[group],
+        transform=[mean],
         facet={"column": {"field": "initializer", "title": None, "sort": list(sweep.initializers)}},
         spec=view,
         spacing=14,
@@ -181,24 +204,33 @@ def restarts(sweep: Sweep) -> Chart:
     """Restarts needed to see the best known optimum at least once with probability 95 %."""
     title = "Restarts needed to find the best known optimum with probability 95 %"
     meaning = (
-        "Smallest number of independent starts that contain at least one hit with probability 95 %, from the hit rate of the "
-        "method and initializer. "
+        "Smallest number of independent starts that contain at least one hit with probability 95 %, from the "
+        "hit rate of the method and initializer. "
     )
-    dots = meaning + "Lines are what the ends of the Wilson interval of the hit rate give. The table has 99 % too."
+    dots = (
+        meaning
+        + "Lines are what the ends of the Wilson interval of the hit rate give. The table has 99 % too."
+    )
     strip = meaning + (
-        "A tick is a cell; the diamond is the median over the cells with a hit. Cells without a hit have no finite "
-        "number: they are counted at the right end. The table has intervals, and 99 % too."
+        "A tick is a cell; the diamond is the median over the cells with a hit. Cells without a hit have no "
+        "finite number: they are counted at the right end. The table has intervals, and 99 % too."
     )
-    variants = (Variant(9, dots, _restart_dots(sweep, title)), Variant(10**9, strip, _restart_strip(sweep, title)))
+    variants = (
+        Variant(9, dots, _restart_dots(sweep, title)),
+        Variant(10**9, strip, _restart_strip(sweep, title)),
+    )
     return Chart("restarts", title, "hit_rates", variants)
 
 
 _RESTARTS: Spec = {
+    "field": "restarts_95",
     "type": "quantitative",
     "title": "restarts for 95 %",
-    "scale": {"type": "log", "domainMin": 1, "nice": False},
-    "axis": {"format": "~s", "tickCount": 5},
+    "scale": {"type": "log", "domainMin": 1, "nice": False, "padding": 8},
+    "axis": LOG_AXIS,
 }
+
+_FINITE: Spec = {"filter": "isValid(datum.restarts_95)"}
 
 _RESTARTS_HOVER = tooltip(
     *_KEYS,
@@ -221,7 +253,6 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
     row = [{"calculate": "datum.method + ', ' + datum.initializer", "as": "row"}]
     median = {"op": "median", "field": "restarts_95", "as": "restarts_95"}
     count = {"aggregate": [{"op": "sum", "field": "none", "as": "n"}], "groupby": [*keys, "row"]}
-    finite = {"filter": "isValid(datum.restarts_95)"}
     spec = base_spec(
         title,
         {"kind": "fit", "y": "row"},
@@ -229,22 +260,28 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
         height={"step": 24},
         transform=row,
         encoding={
-            "y": {"field": "row", "type": "nominal", "sort": None, "title": None, "axis": {"domain": False, "grid": True}},
+            "y": {
+                "field": "row",
+                "type": "nominal",
+                "sort": None,
+                "title": None,
+                "axis": {"domain": False, "grid": True},
+            },
             "color": _method(sweep, legend={"symbolType": "square"}),
-            "opacity": selected_opacity("method", 0.8),
+            "opacity": selected_opacity("method", 0.9),
         },
         layer=[
             {
                 "params": [legend_selection("method")],
-                "transform": [finite],
-                "mark": {"type": "tick", "thickness": 2, "size": 14, "cursor": "pointer"},
-                "encoding": {"x": {"field": "restarts_95", **_RESTARTS}, "tooltip": _RESTARTS_HOVER},
+                "transform": [_FINITE],
+                "mark": {"type": "tick", "thickness": 2, "size": 12, "cursor": "pointer", "opacity": 0.5},
+                "encoding": {"x": _RESTARTS, "tooltip": _RESTARTS_HOVER},
             },
             {
-                "transform": [finite, {"aggregate": [median], "groupby": [*keys, "row"]}],
-                "mark": {"type": "point", "shape": "diamond", "filled": True, "size": 110},
+                "transform": [_FINITE, {"aggregate": [median], "groupby": [*keys, "row"]}],
+                "mark": {"type": "point", "shape": "diamond", "filled": True, "size": 170},
                 "encoding": {
-                    "x": {"field": "restarts_95", **_RESTARTS},
+                    "x": _RESTARTS,
                     "tooltip": tooltip(*keys, ("restarts_95", "median over cells", ",.1f")),
                 },
             },
@@ -253,7 +290,10 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
                     {"calculate": "isValid(datum.restarts_95) ? 0 : 1", "as": "none"},
                     count,
                     {"filter": "datum.n > 0"},
-                    {"calculate": "'no hit: ' + datum.n + (datum.n == 1 ? ' cell' : ' cells')", "as": "words"},
+                    {
+                        "calculate": "'no hit: ' + datum.n + (datum.n == 1 ? ' cell' : ' cells')",
+                        "as": "words",
+                    },
                 ],
                 **_none({"field": "words"}),
             },
@@ -263,7 +303,6 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
 
 
 def _restart_dots(sweep: Sweep, title: str) -> Spec:
-    finite = {"filter": "isValid(datum.restarts_95)"}
     return _panels(
         title,
         {
@@ -273,19 +312,19 @@ def _restart_dots(sweep: Sweep, title: str) -> Spec:
             "layer": [
                 {
                     "params": [legend_selection("initializer")],
-                    "transform": [finite, {"filter": "isValid(datum.restarts_95_high)"}],
+                    "transform": [_FINITE, {"filter": "isValid(datum.restarts_95_high)"}],
                     "mark": {"type": "rule", "strokeWidth": 2},
                     "encoding": {
-                        "x": {"field": "restarts_95_low", **_RESTARTS},
+                        "x": _RESTARTS | {"field": "restarts_95_low"},
                         "x2": {"field": "restarts_95_high"},
                         "tooltip": _RESTARTS_HOVER,
                     },
                 },
                 {
-                    "transform": [finite],
+                    "transform": [_FINITE],
                     "mark": {"type": "point", "filled": True, "size": 55},
                     "encoding": {
-                        "x": {"field": "restarts_95", **_RESTARTS},
+                        "x": _RESTARTS,
                         "shape": _shape(sweep),
                         "tooltip": _RESTARTS_HOVER,
                     },

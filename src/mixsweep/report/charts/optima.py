@@ -42,6 +42,7 @@ def optima_count(sweep: Sweep) -> Chart:
                 "axis": {"domain": False, "ticks": False},
             },
             "tooltip": hover,
+            "opacity": {"condition": {"test": "datum.faint", "value": 0.25}, "value": 1},
         },
         "layer": [
             {
@@ -62,7 +63,10 @@ def optima_count(sweep: Sweep) -> Chart:
                 "encoding": {
                     "text": {"field": "n_optima", "type": "quantitative", "format": "d"},
                     "color": {
-                        "condition": {"test": "datum.n_optima > 0.35 * datum.most", "value": {"expr": "ink_strong"}},
+                        "condition": {
+                            "test": "datum.n_optima > 0.35 * datum.most",
+                            "value": {"expr": "ink_strong"},
+                        },
                         "value": {"expr": "ink_pale"},
                     },
                 },
@@ -76,26 +80,34 @@ def optima_count(sweep: Sweep) -> Chart:
         view = {"facet": {"column": {"field": "family", "title": None}}, "spec": view}
         layout["facet"] = "family"
     caption = (
-        "Stationary points of the likelihood that at least one fit ended in, counted once each: up to permutation of the "
-        "components, after polishing, of every kind. Over all methods and initializers of the cell, whatever the "
-        "filter says of these. Click a square to see its optima."
+        "Stationary points of the likelihood that at least one fit ended in, counted once each: up to "
+        "permutation of the components, after polishing, of every kind. Over all methods and initializers of "
+        "the cell, whatever the filter says of these. Click a square to see its optima."
     )
-    return Chart("optima_count", title, "verdicts", (Variant(10**9, caption, base_spec(title, layout, **view)),))
+    return Chart(
+        "optima_count",
+        title,
+        "verdicts",
+        (Variant(10**9, caption, base_spec(title, layout, **view)),),
+        whole=True,
+    )
 
 
 def optima(sweep: Sweep) -> Chart:
     """Levels of the optima: gap to the best known against how often fits end there."""
     title = "The optima: how far below the best, and how often fits end there"
     share = (
-        "Basin share: fits that ended in the optimum among all fits of the cell, failed ones included, with its "
-        "95 % interval in the tooltip and the table. "
+        "Basin share: fits that ended in the optimum among all fits of the cell, failed ones included, with "
+        "its 95 % interval in the tooltip and the table. "
     )
     gap = (
-        "Gap: log-likelihood of the best known optimum minus that of the optimum, in nats; below zero lie only "
-        "degenerate or spurious points, which do not count as best. "
+        "Gap: log-likelihood of the best known optimum minus that of the optimum, in nats; below zero lie "
+        "only degenerate or spurious points, which do not count as best. "
     )
     each = max(1, min(200, (MAX_MARKS - 500) // max(1, len(sweep.cells))))
-    limit = f"Per cell the {each} highest optima are drawn; the rest is in the csv file." if each < 200 else ""
+    limit = (
+        f"Per cell the {each} highest optima are drawn; the rest is in the csv file." if each < 200 else ""
+    )
     lines = share.replace("in the tooltip and the table", "as a thin line")
     return Chart(
         "optima",
@@ -104,7 +116,9 @@ def optima(sweep: Sweep) -> Chart:
         (
             Variant(1, f"Each line is an optimum. {gap}{lines}", _levels(sweep, title)),
             Variant(
-                10**9, f"Each dot is an optimum, its area the basin share. {gap}{share}{limit}", _strip(sweep, title, each)
+                10**9,
+                f"Each dot is an optimum, its area the basin share. {gap}{share}{limit}",
+                _strip(sweep, title, each),
             ),
         ),
     )
@@ -143,7 +157,7 @@ def _gap(**axis: object) -> Spec:
         "field": "gap",
         "type": "quantitative",
         "title": "gap to the best known optimum, nats",
-        "scale": {"type": "symlog", "constant": 0.1, "nice": False, "zero": True},
+        "scale": {"type": "symlog", "constant": 0.1, "nice": False, "zero": True, "padding": 10},
         # Powers of ten inside the data: a symlog scale's own ticks crowd at its far end.
         "axis": {"values": {"expr": "gap_ticks"}, "format": "~r", **axis},
     }
@@ -159,7 +173,13 @@ def _strip(sweep: Sweep, title: str, each: int) -> Spec:
         mark={"type": "circle", "cursor": "pointer", "strokeWidth": 0},
         encoding={
             "x": _gap(),
-            "y": {"field": "cell", "type": "nominal", "sort": None, "title": None, "axis": {"grid": True, "domain": False}},
+            "y": {
+                "field": "cell",
+                "type": "nominal",
+                "sort": None,
+                "title": None,
+                "axis": {"grid": True, "domain": False},
+            },
             "size": {
                 "field": "basin_share",
                 "type": "quantitative",
@@ -197,7 +217,7 @@ def _levels(sweep: Sweep, title: str) -> Spec:
                         "field": "basin_share_low",
                         "type": "quantitative",
                         "title": "basin share: fits that end here among all fits of the cell",
-                        "axis": {"format": ".0%"},
+                        "axis": {"format": ".0%", "tickCount": 8},
                         "scale": {"zero": True},
                     },
                     "x2": {"field": "basin_share_high"},
@@ -205,7 +225,7 @@ def _levels(sweep: Sweep, title: str) -> Spec:
             },
             {
                 "mark": {"type": "rule", "strokeWidth": 4},
-                "encoding": {"x": {"datum": 0, "type": "quantitative"}, "x2": {"field": "basin_share"}},
+                "encoding": {"x": {"field": "basin_share", "type": "quantitative"}, "x2": {"datum": 0}},
             },
             {
                 "mark": {"type": "circle", "size": 80},

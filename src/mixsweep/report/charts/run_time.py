@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from mixsweep.report.charts.base import Chart, Sweep, Variant, base_spec
-from mixsweep.report.charts.style import Spec, colour_scale, legend_selection, selected_opacity, tooltip
+from mixsweep.report.charts.style import (
+    LOG_AXIS,
+    Spec,
+    colour_scale,
+    legend_selection,
+    selected_opacity,
+    tooltip,
+)
 
 __all__ = ["passes", "run_time"]
 
@@ -15,9 +22,10 @@ def run_time(sweep: Sweep) -> Chart:
     """Empirical distributions of the passes a fit needs to come within a tolerance of its own optimum."""
     title = "Passes until a fit is close to its own optimum"
     meaning = (
-        "Share of all fits of a method that have come within the tolerance (nats of total log-likelihood) of the "
-        "optimum they end in after at most so many passes over the data. The denominator is all fits, all initializers "
-        "together: the room between a curve's right end and 100 % is the share that never arrived within its budget. "
+        "Share of all fits of a method that have come within the tolerance (nats of total log-likelihood) of "
+        "the optimum they end in after at most so many passes over the data. The denominator is all fits, "
+        "all initializers together: the room between a curve's right end and 100 % is the share that never "
+        "arrived within its budget. "
     )
     mean = meaning + "Mean over the cells shown, each with the same weight."
     return Chart(
@@ -34,20 +42,23 @@ def run_time(sweep: Sweep) -> Chart:
 def _curves(sweep: Sweep, title: str, panel: str) -> Spec:
     # A panel per tolerance, or per cell and tolerance, in the order of the rows.
     label = "'within ' + format(datum.tolerance, '.0e') + ' nats'"
-    words = [{"calculate": label, "as": "within"}, {"calculate": "datum.cell + ', ' + datum.within", "as": "panel"}]
+    words = [
+        {"calculate": label, "as": "within"},
+        {"calculate": "datum.cell + ', ' + datum.within", "as": "panel"},
+    ]
     mean = {"op": "mean", "field": "share_reached", "as": "share"}
     view: Spec = {
         "width": 250,
         "height": 220,
         "params": [legend_selection("method")],
-        "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2.2, "point": False},
+        "mark": {"type": "line", "strokeWidth": 2.2},
         "encoding": {
             "x": {
                 "field": "passes",
                 "type": "quantitative",
                 "title": "passes over the data",
                 "scale": {"type": "log", "nice": False},
-                "axis": {"format": "~s", "tickCount": 4, "grid": True},
+                "axis": LOG_AXIS,
             },
             "y": {
                 "field": "share",
@@ -61,10 +72,12 @@ def _curves(sweep: Sweep, title: str, panel: str) -> Spec:
                 "type": "nominal",
                 "title": "method",
                 "scale": colour_scale(sweep.colours),
-                "legend": {"symbolType": "square"},
+                "legend": {"symbolType": "stroke", "symbolStrokeWidth": 3},
             },
             "opacity": selected_opacity("method"),
-            "tooltip": tooltip("method", "within", ("passes", "passes at most", ",d"), ("share", "share of fits", ".1%")),
+            "tooltip": tooltip(
+                "method", "within", ("passes", "passes at most", ",d"), ("share", "share of fits", ".1%")
+            ),
         },
     }
     return base_spec(
@@ -81,8 +94,9 @@ def passes(sweep: Sweep) -> Chart:
     """Median passes per cell, method against method."""
     title = "Median passes, cell by cell"
     meaning = (
-        "Median over all fits of the cell, method and initializer of the passes to come within the tolerance of the fit's "
-        "own optimum. Fits that never arrive count as infinitely long; where they are half or more, there is no dot. "
+        "Median over all fits of the cell, method and initializer of the passes to come within the tolerance "
+        "of the fit's own optimum. Fits that never arrive count as infinitely long; where they are half or "
+        "more, there is no dot. "
     )
     problem = meaning + "Median over the cells of each problem."
     return Chart(
@@ -98,7 +112,9 @@ def passes(sweep: Sweep) -> Chart:
 
 def _dots(sweep: Sweep, title: str, row: str) -> Spec:
     median = {"op": "median", "field": "passes_median", "as": "passes"}
-    keys = [row, "method", "initializer"] + ([] if row == "problem" else ["problem", "family", "n_components"])
+    keys = [row, "method", "initializer"] + (
+        [] if row == "problem" else ["problem", "family", "n_components"]
+    )
     spec = base_spec(
         title,
         {"kind": "fit", "y": row},
@@ -115,10 +131,16 @@ def _dots(sweep: Sweep, title: str, row: str) -> Spec:
                 "field": "passes",
                 "type": "quantitative",
                 "title": "median passes over the data",
-                "scale": {"type": "log", "nice": False},
-                "axis": {"format": "~s", "tickCount": 6},
+                "scale": {"type": "log", "nice": False, "padding": 10},
+                "axis": LOG_AXIS,
             },
-            "y": {"field": row, "type": "nominal", "sort": None, "title": None, "axis": {"domain": False, "grid": True}},
+            "y": {
+                "field": row,
+                "type": "nominal",
+                "sort": None,
+                "title": None,
+                "axis": {"domain": False, "grid": True},
+            },
             "color": {
                 "field": "method",
                 "type": "nominal",
@@ -134,7 +156,13 @@ def _dots(sweep: Sweep, title: str, row: str) -> Spec:
                 "legend": {"symbolFillColor": "#888888"},
             },
             "opacity": selected_opacity("method", 0.85),
-            "tooltip": tooltip(row, "method", "initializer", ("tolerance", "tolerance", ".0e"), ("passes", "median passes", ",.0f")),
+            "tooltip": tooltip(
+                row,
+                "method",
+                "initializer",
+                ("tolerance", "tolerance", ".0e"),
+                ("passes", "median passes", ",.0f"),
+            ),
         },
     )
     spec["params"] += [legend_selection("method"), {"name": "tolerance", "value": _middle(sweep.tolerances)}]

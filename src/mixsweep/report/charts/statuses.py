@@ -21,8 +21,9 @@ def statuses(sweep: Sweep) -> Chart:
     """Stacked shares of the statuses by method."""
     title = "Why fits stopped"
     caption = (
-        "Fits by status among all fits of the method in the cells and initializers shown. Only “converged” met the "
-        "tolerance; “budget” ran out of passes; the others are failures or stops that the table below explains."
+        "Fits by status among all fits of the method in the cells and initializers shown. Only “converged” "
+        "met the tolerance; “budget” ran out of passes; “stalled”, “collapsed”, “diverged” and “error” count "
+        "as failures and are listed below with the command that runs them again."
     )
     view = _bars(sweep)
     each = base_spec(
@@ -88,7 +89,9 @@ def _bars(sweep: Sweep) -> Spec:
                         ("share", "share", ".2%"),
                     ),
                 },
-                "transform": [{"calculate": f"indexof({json.dumps(list(known))}, datum.status)", "as": "rank"}],
+                "transform": [
+                    {"calculate": f"-indexof({json.dumps(list(known))}, datum.status)", "as": "rank"}
+                ],
             }
         ],
     }

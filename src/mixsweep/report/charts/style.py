@@ -9,6 +9,7 @@ __all__ = [
     "DARK",
     "KIND_COLOURS",
     "LIGHT",
+    "LOG_AXIS",
     "STATUS_COLOURS",
     "Spec",
     "colour_scale",
@@ -20,10 +21,10 @@ __all__ = [
 
 Spec = dict[str, Any]
 
-#: Okabe and Ito's colours in the order of their contrast on both backgrounds, then eight for long lists of methods.
+#: Okabe and Ito's colours in the order of their contrast on both backgrounds, then eight for long lists.
 _PALETTE = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#888888"),
-    *("#332288", "#882255", "#44AA99", "#999933", "#AA4499", "#6699CC", "#661100", "#117733"),
+    *("#7A6FD0", "#B0406A", "#44AA99", "#999933", "#AA4499", "#6699CC", "#A5512A", "#3E8E4B"),
 )
 
 KIND_COLOURS = {
@@ -56,14 +57,20 @@ def _config(ink: str, muted: str, line: str, background: str | None, ramp: list[
         "font": _FONT,
         "view": {"stroke": None},
         "axis": {
-            **{"labelColor": ink, "titleColor": muted, "gridColor": line, "domainColor": line, "tickColor": line},
+            **{
+                "labelColor": ink,
+                "titleColor": muted,
+                "gridColor": line,
+                "domainColor": line,
+                "tickColor": line,
+            },
             **{"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "titlePadding": 8},
             **{"labelLimit": 230, "labelOverlap": True},
         },
         "axisY": {"labelPadding": 6},
         "legend": {
             **{"labelColor": ink, "titleColor": muted, "labelFontSize": 11, "titleFontSize": 11},
-            **{"titleFontWeight": "normal", "orient": "top", "symbolSize": 90, "symbolStrokeWidth": 0, "columns": 6},
+            **{"titleFontWeight": "normal", "orient": "top", "symbolSize": 90, "columns": 8},
         },
         "header": {
             **{"labelColor": ink, "titleColor": muted, "labelFontSize": 11.5, "labelFontWeight": 600},
@@ -80,10 +87,30 @@ def _config(ink: str, muted: str, line: str, background: str | None, ramp: list[
 #: Vega-Lite configuration of the light page and of every static figure.
 LIGHT = _config("#23282d", "#5b646d", "#dfe3e7", "#ffffff", ["#f1f5f9", "#9cc3e0", "#0b5590"])
 #: Vega-Lite configuration of the dark page.
-DARK = _config("#e4e7ea", "#a3acb5", "#3a424a", None, ["#222b34", "#2f5f86", "#8cc8f5"])
+DARK = _config("#e4e7ea", "#a3acb5", "#2c343b", None, ["#222b34", "#2f5f86", "#8cc8f5"])
 
 #: Ink on pale and on strong heat map cells; the page exchanges the two values in the dark.
-INK_PARAMS: list[Spec] = [{"name": "ink_pale", "value": "#23282d"}, {"name": "ink_strong", "value": "#ffffff"}]
+INK_PARAMS: list[Spec] = [
+    {"name": "ink_pale", "value": "#23282d"},
+    {"name": "ink_strong", "value": "#ffffff"},
+]
+
+
+#: Axis of a logarithmic scale of counts: lines at the powers of ten only.
+LOG_AXIS: Spec = {
+    "format": "~s",
+    "tickCount": 5,
+    **{
+        name: {
+            "condition": {
+                "test": "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6",
+                "value": 1,
+            },
+            "value": faint,
+        }
+        for name, faint in (("gridOpacity", 0), ("tickOpacity", 0.6))
+    },
+}
 
 
 def method_colours(methods: Iterable[str]) -> dict[str, str]:

@@ -21,6 +21,10 @@ function ticksOf(rows, field) {
 function fit(spec, rows, room) {
   const layout = spec.usermeta.layout;
   if (layout.ticks) setParams(spec, { [`${layout.ticks}_ticks`]: ticksOf(rows, layout.ticks) });
+  if (room < 560) {
+    const legend = { ...spec.config.legend, columns: 3, layout: { top: { direction: "vertical", margin: 4 } } };
+    spec.config = { ...spec.config, legend };
+  }
   if (layout.kind === "fit") {
     spec.width = room;
     spec.autosize = { type: "fit-x", contains: "padding" };
@@ -58,9 +62,15 @@ class Figure {
     return this.chart.variants.find((item) => cells <= item.max_cells) ?? this.chart.variants.at(-1);
   }
 
+  // The heat map of all cells stays whole, as the place to choose from: what the filter hides is faint in it.
+  rows() {
+    const { dataset, whole } = this.chart;
+    return whole ? rowsOf(dataset).map((row) => ({ ...row, faint: !passes(row) })) : shownRows(dataset);
+  }
+
   // A complete specification of what is shown, in the light theme with its title.
   specification() {
-    const rows = shownRows(this.chart.dataset);
+    const rows = this.rows();
     const spec = structuredClone(this.variant(rows).spec);
     spec.data = { name: "rows", values: rows };
     spec.config = payload.config.light;
@@ -70,7 +80,7 @@ class Figure {
   }
 
   async render() {
-    const rows = shownRows(this.chart.dataset);
+    const rows = this.rows();
     this.view?.finalize();
     this.view = null;
     this.node.querySelector("figcaption").textContent = this.variant(rows).caption;
@@ -83,7 +93,9 @@ class Figure {
     const theme = dark.matches ? "dark" : "light";
     const spec = this.specification();
     delete spec.title;
+    const { legend } = spec.config;
     spec.config = { ...payload.config[theme], background: "transparent" };
+    spec.config.legend = { ...spec.config.legend, columns: legend.columns, layout: legend.layout ?? {} };
     spec.padding = { left: 0, right: 6, top: 4, bottom: 4 };
     setParams(spec, inks[theme]);
     const stage = element("div");
@@ -111,7 +123,11 @@ class Figure {
   }
 }
 
+// Vega-Lite warns of every chart whose height is a number of rows, which is what is wanted here.
+const logger = { level: () => logger, warn: () => logger, info: () => logger, debug: () => logger, error: (...words) => console.error(...words) };
+
 // Expressions are interpreted, not compiled: the page's policy allows no code made from text.
 function embed(node, spec, theme) {
-  return vegaEmbed(node, spec, { actions: false, renderer: "svg", ast: true, mode: "vega-lite", tooltip: { theme } });
+  const compiled = vegaLite.compile(spec, { logger }).spec;
+  return vegaEmbed(node, compiled, { actions: false, renderer: "svg", ast: true, mode: "vega", tooltip: { theme } });
 }

@@ -87,7 +87,7 @@ function isChosen(row) {
 
 function toCsv(rows) {
   if (!rows.length) return "";
-  const columns = Object.keys(rows[0]).filter((name) => name !== "cell");
+  const columns = Object.keys(rows[0]).filter((name) => name !== "cell" && name !== "faint");
   const quote = (value) => {
     const text = value === null || value === undefined ? "" : String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -29,6 +29,11 @@ function content(row, column) {
     if (!value) return [column.empty];
     return [element("span", { class: "dot", style: `background:${coloured[value] ?? "#888"}` }), value];
   }
+  if (column.format === "pair") {
+    if (!value) return [column.empty];
+    const dot = element("span", { class: "dot", style: `background:${payload.colours.method[value] ?? "#888"}` });
+    return [dot, value, element("span", { class: "range" }, row.best_initializer)];
+  }
   if (column.format === "command") return value ? [element("code", {}, value)] : [column.empty];
   if (!formats[column.format]) return [value === "" || value === null ? column.empty : String(value)];
   if (value === null) return [column.empty];
@@ -94,7 +99,7 @@ class SortedTable {
     const line = element("tr");
     const selects = this.name === "verdicts";
     for (const column of this.columns) {
-      const short = ["method", "initializer", "status", "kind"].includes(column.name);
+      const short = ["method", "initializer", "status", "kind", "best_method"].includes(column.name);
       const kind = formats[column.format] ? "number" : column.format === "sentence" ? "sentence" : short ? "short" : "";
       const cell = element("td", { class: kind });
       if (selects && column.name === "problem") {
