@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,7 @@ def assemble(problem: Problem, spec: CellSpec, folder: Path) -> tuple[xr.Dataset
         "problem": problem.name,
         "family": spec.family,
         "n_components": spec.n_components,
+        "methods": json.dumps({label: dict(settings) for label, settings in spec.methods.items()}),
         "seed": spec.seed,
         "tol": spec.tol,
         "max_passes": spec.max_passes,

@@ -1,0 +1,57 @@
+"""Multimodality: the optima of a cell with their basin shares, and what has not been seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mixsweep.analysis.intervals import unseen_share, wilson
+from mixsweep.schema import KINDS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["best_known", "optima_table", "unseen"]
+
+
+def best_known(optima: xr.Dataset) -> int:
+    """Return the number of the highest proper optimum, -1 if there is none."""
+    proper = np.flatnonzero(optima["kind"].values == KINDS.index("proper"))
+    if not len(proper):
+        return -1
+    return int(proper[np.argmax(optima["log_likelihood"].values[proper])])
+
+
+def optima_table(optima: xr.Dataset, n_fits_total: int) -> xr.Dataset:
+    """Return a cell's optima with gaps and Wilson intervals of their basin shares.
+
+    Parameters
+    ----------
+    optima : xarray.Dataset
+        As `mixsweep.analysis.census.census` gives them.
+    n_fits_total : int
+        All fits of the cell, failures included: the denominator of the shares.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``optimum``: ``log_likelihood``, ``gap`` (best known minus this; negative above it, NaN without a
+        proper optimum), ``kind`` in words, counts, shares with 95 % intervals, and evidence.
+    """
+    low, high = wilson(optima["n_fits"].values, n_fits_total)
+    best = best_known(optima)
+    values = optima["log_likelihood"].values
+    names = ["log_likelihood", "n_fits", "basin_share", "smallest_weight", "smallest_eigenvalue_ratio"]
+    return optima[names].assign(
+        gap=("optimum", values[best] - values if best >= 0 else np.full(len(values), np.nan)),
+        kind=("optimum", np.array([KINDS[kind] for kind in optima["kind"].values], dtype=object)),
+        n_fits_total=("optimum", np.full(len(values), n_fits_total)),
+        basin_share_low=("optimum", low),
+        basin_share_high=("optimum", high),
+    )
+
+
+def unseen(optima: xr.Dataset) -> tuple[float, float, float]:
+    """Return the Good-Turing share of start space with unseen optima, pooled over methods and starts, with interval."""
+    return unseen_share(optima["n_fits"].values)

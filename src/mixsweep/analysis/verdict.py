@@ -1,0 +1,104 @@
+"""The verdict of a cell, in words, from closed templates with the counts in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixsweep.analysis.intervals import wilson
+from mixsweep.analysis.multimodality import best_known, unseen
+from mixsweep.schema import KINDS
+from mixsweep.status import FAILURES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["verdict"]
+
+#: With fewer hits than this nothing is said about restarts.
+FEW_HITS = 3
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str, Any]:
+    """Return the row of a cell in ``verdicts.csv``.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        ``optimum``, ``status`` over (method, initializer, restart).
+    optima : xarray.Dataset
+        The cell's optima.
+    rates : xarray.Dataset
+        `mixsweep.analysis.success.hit_rates` of the cell.
+    """
+    best = best_known(optima)
+    kinds = optima["kind"].values
+    total = int(fits["status"].size)
+    hits = int(rates["n_hits"].sum())
+    low, high = wilson(hits, total)
+    row: dict[str, Any] = {
+        "n_rows": int(optima.attrs["n_rows"]),
+        "n_features": int(optima.attrs["n_features"]),
+        "best_log_likelihood": float(optima["log_likelihood"].values[best]) if best >= 0 else np.nan,
+        "n_fits": total,
+        "n_hits": hits,
+        "hit_rate": hits / total,
+        "hit_rate_low": float(low),
+        "hit_rate_high": float(high),
+        "n_optima": len(kinds),
+        "n_proper": int((kinds == KINDS.index("proper")).sum()),
+        "n_failures": int(np.isin(fits["status"].values, FAILURES).sum()),
+        "best_method": "",
+        "best_initializer": "",
+        "restarts_95": np.nan,
+    }
+    row["unseen_share"], row["unseen_share_low"], row["unseen_share_high"] = unseen(optima)
+    if hits:
+        table = rates["hit_rate"].values
+        i, j = np.unravel_index(np.argmax(table), table.shape)
+        row["best_method"] = str(rates["method"].values[i])
+        row["best_initializer"] = str(rates["initializer"].values[j])
+        row["restarts_95"] = float(rates["restarts_95"].values[i, j])
+    row["verdict"] = _sentence(row, optima, best, rates)
+    return row
+
+
+def _sentence(row: dict[str, Any], optima: xr.Dataset, best: int, rates: xr.Dataset) -> str:
+    if best < 0:
+        return (
+            f"Cannot say: none of {row['n_fits']} fits led to a proper maximum ({row['n_optima']} other stationary "
+            f"points, {row['n_failures']} failed fits)."
+        )
+    parts = [
+        f"Best value {row['best_log_likelihood']:.4f} reached by {row['n_hits']} of {row['n_fits']} fits "
+        f"({_percent(row['hit_rate'])}, 95 % interval {_percent(row['hit_rate_low'])} to {_percent(row['hit_rate_high'])})"
+    ]
+    if row["n_hits"] < FEW_HITS:
+        parts.append("too few to say that it is the global optimum, or how many restarts it takes")
+    else:
+        chosen = rates.sel({"method": row["best_method"], "initializer": row["best_initializer"]})
+        restarts = int(row["restarts_95"])
+        parts.append(
+            f"most often by {row['best_method']} from {row['best_initializer']} ({int(chosen['n_hits'])} of "
+            f"{int(chosen['n_fits'])}): {restarts} {'restart gives' if restarts == 1 else 'restarts give'} a 95 % chance of it"
+        )
+    n_proper = row["n_proper"]
+    parts.append(f"{n_proper} proper {'optimum' if n_proper == 1 else 'optima'} seen")
+    if np.isfinite(row["unseen_share"]):
+        parts.append(
+            f"estimated unseen share of start space {_percent(row['unseen_share'])} "
+            f"({_percent(row['unseen_share_low'])} to {_percent(row['unseen_share_high'])}), which does not bound the "
+            "height of what is unseen"
+        )
+    if best > 0:
+        above = "1 higher stationary point is" if best == 1 else f"{best} higher stationary points are"
+        kinds = sorted({KINDS[kind] for kind in optima["kind"].values[:best]})
+        parts.append(f"{above} set apart as {' or '.join(kinds)}")
+    if int(optima.attrs["truth_optimum"]) == best and not row["n_hits"]:
+        parts.append("the generating parameters lead to it, but no fit did: the search missed it")
+    return "; ".join(parts) + "."

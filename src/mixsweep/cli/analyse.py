@@ -1,0 +1,25 @@
+"""``mixsweep analyse``: the tables of a sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["analyse"]
+
+
+@click.command()
+@click.argument("sweep", type=click.Path(path_type=Path))
+@click.option("--tables", required=True, type=click.Path(path_type=Path), help="Folder of the tables.")
+@click.option("--verdicts", required=True, type=click.Path(path_type=Path), help="The verdicts, a row a cell.")
+def analyse(sweep: Path, tables: Path, verdicts: Path) -> None:
+    """Write the tables of a SWEEP file."""
+    from mixsweep.analysis.tables import analyse as analyse_sweep
+    from mixsweep.analysis.tables import write_tables
+    from mixsweep.collect import open_sweep
+
+    with open_sweep(sweep) as tree:
+        found = analyse_sweep(tree)
+    write_tables(found, tables, verdicts)
+    click.echo(f"{verdicts}: {len(found['verdicts'])} cells")

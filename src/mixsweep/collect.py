@@ -1,0 +1,147 @@
+"""The sweep: every cell's fits, times and optima in one DataTree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixsweep import __version__
+from mixsweep.errors import MixsweepError
+from mixsweep.io import IncompleteFileError, atomic_path, read_dataset
+from mixsweep.schema import FORMAT_VERSION, annotated
+from mixsweep.status import Status
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["cell_group", "collect", "open_sweep", "read_cell", "write_sweep"]
+
+CellKey = tuple[str, str, int]
+
+#: Scalars of every fit, at the root, and what stands where the grid has no such fit.
+SCALARS: dict[str, Any] = {
+    "log_likelihood": np.nan,
+    "status": int(Status.NOT_RUN),
+    "n_passes": np.nan,
+    "n_iterations": -1,
+    "em_decrement": np.nan,
+    "seconds": np.nan,
+    "optimum": -1,
+    "polished_log_likelihood": np.nan,
+}
+GRID = ("problem", "family", "n_components")
+FITS = ("method", "initializer", "restart")
+
+
+def cell_group(key: CellKey) -> str:
+    """Return the path of a cell below ``results/cells`` and in the DataTree."""
+    problem, family, n_components = key
+    return f"{problem}/{family}/K{n_components}"
+
+
+def read_cell(folder: Path) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return a cell's fits, with times and the optimum that each ended in, and its optima.
+
+    Raises
+    ------
+    MixsweepError
+        If one of the three files is missing or damaged.
+    """
+    fits, timing, optima = (read_dataset(folder / f"{name}.nc") for name in ("fits", "timing", "optima"))
+    fits = fits.assign(
+        seconds=timing["seconds"],
+        optimum=optima["fit_optimum"],
+        polished_log_likelihood=optima["polished_log_likelihood"],
+    )
+    return fits, optima.drop_vars(["fit_optimum", "polished_log_likelihood", *FITS])
+
+
+def collect(folder: Path, cells: Sequence[CellKey]) -> xr.DataTree:
+    """Put the cells together.
+
+    Parameters
+    ----------
+    folder : Path
+        ``results/cells``.
+    cells : sequence of (problem, family, n_components)
+        All cells of the plan.
+
+    Returns
+    -------
+    xarray.DataTree
+        Root: the scalars of all fits over (problem, family, n_components, method, initializer, restart),
+        ``status`` 0 (not-run) where the grid has no cell. ``/<problem>/<family>/K<k>/fits``: parameters and traces;
+        ``.../optima``: the cell's optima.
+    """
+    import xarray as xr
+
+    if not cells:
+        raise MixsweepError("the plan has no cells; expected at least one problem, family and component count")
+    axes = [list(dict.fromkeys(key[axis] for key in cells)) for axis in range(3)]
+    axes[2].sort()
+    root: dict[str, np.ndarray[Any, Any]] = {}
+    groups: dict[str, xr.Dataset] = {}
+    fits: xr.Dataset | None = None
+    for key in cells:
+        fits, optima = read_cell(folder / cell_group(key))
+        place = tuple(axis.index(value) for axis, value in zip(axes, key, strict=True))
+        for name, blank in SCALARS.items():
+            values = fits[name].transpose(*FITS).values
+            if name not in root:
+                root[name] = np.full((*map(len, axes), *values.shape), blank, dtype=values.dtype)
+            root[name][place] = values
+        groups[f"{cell_group(key)}/fits"] = annotated(fits.drop_vars(list(SCALARS)))
+        groups[f"{cell_group(key)}/optima"] = annotated(optima)
+    assert fits is not None
+    coordinates = dict(zip(GRID, axes, strict=True)) | {name: fits[name].values for name in FITS}
+    attributes = {
+        name: fits.attrs[name] for name in ("methods", "seed", "tol", "max_passes", "covariance_floor")
+    }
+    scalars = {name: ((*GRID, *FITS), values) for name, values in root.items()}
+    return xr.DataTree.from_dict({"/": annotated(xr.Dataset(scalars, coordinates, attributes)), **groups})
+
+
+def write_sweep(tree: xr.DataTree, path: Path) -> None:
+    """Write the sweep as netCDF-4, a group a cell, atomically and with its completeness mark."""
+    tree.attrs |= {"mixsweep_version": __version__, "mixsweep_format_version": FORMAT_VERSION, "complete": 1}
+    encoding: dict[str, Any] = {}
+    for node in tree.subtree:
+        encoding[node.path] = {
+            str(name): {"_FillValue": None}
+            | ({"zlib": True, "complevel": 1, "shuffle": True} if variable.size > 256 else {})
+            for name, variable in node.to_dataset(inherit=False).variables.items()
+            if variable.dtype.kind in "iuf"
+        }
+    with atomic_path(path) as temporary:
+        tree.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+
+
+def open_sweep(path: Path) -> xr.DataTree:
+    """Open ``sweep.nc``; groups load when used.
+
+    Raises
+    ------
+    IncompleteFileError
+        If the file is missing, damaged or incomplete.
+    """
+    import xarray as xr
+
+    if not path.is_file():
+        raise IncompleteFileError(f"{path}: no such file; `snakemake {path}` makes it")
+    try:
+        tree = xr.open_datatree(path, engine="netcdf4")
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+        raise IncompleteFileError(f"{path}: not readable as a sweep ({error}); delete it, and the next run makes it anew") from error
+    if tree.attrs.get("complete") != 1:
+        raise IncompleteFileError(f"{path}: incomplete; delete it, and the next run makes it anew")
+    return tree
+
+
+def methods_of(tree: xr.DataTree) -> dict[str, dict[str, Any]]:
+    """Return the settings of the sweep's methods by label."""
+    result: dict[str, dict[str, Any]] = json.loads(tree.attrs["methods"])
+    return result
