@@ -7,6 +7,11 @@ rule shard:
             "<results>/shards/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.nc",
             non_empty=True,
         ),
+        # Wall times differ from run to run: apart, so that the fits are the same to the byte.
+        timing=ensure(
+            "<results>/shards/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.timing.nc",
+            non_empty=True,
+        ),
     log:
         "<logs>/shard/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.log",
     retries: 1
@@ -24,7 +29,8 @@ rule shard:
         covariance_floor=sweep.config.covariance_floor,
         numerics=sweep.numerics,
     shell:
-        "mixsweep shard {input.problem:q} --output {output.shard:q} --family {wildcards.family:q}"
+        "mixsweep shard {input.problem:q} --output {output.shard:q} --timing {output.timing:q}"
+        " --family {wildcards.family:q}"
         " --n-components {wildcards.n_components} --method {wildcards.method:q} --settings {params.settings:q}"
         " --initializer {wildcards.initializer:q} --restarts {wildcards.start}:{wildcards.stop}"
         " --seed {params.seed} --tol {params.tol} --max-passes {params.max_passes}"
