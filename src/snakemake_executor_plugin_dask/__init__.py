@@ -79,7 +79,7 @@ class ExecutorSettings(ExecutorSettingsBase):
         },
     )
     connect_timeout: int = field(
-        default=30,
+        default=60,
         metadata={
             "help": "Seconds to wait for the cluster, embedded or existing, before giving up.",
             "type": int,

@@ -10,6 +10,7 @@ import functools
 import importlib.metadata
 import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -301,6 +302,22 @@ def _streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
 
 
 @functools.cache
+def _keep_messages_apart() -> None:
+    """Let what is logged on stderr already, such as Dask's messages, not end up in a job's log."""
+    loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
+    handlers = {handler for logger in loggers for handler in getattr(logger, "handlers", ())}
+    to_stderr = [
+        handler
+        for handler in handlers
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.__stderr__
+    ]
+    if to_stderr:
+        stream = open(os.dup(2), "w", errors="backslashreplace", buffering=1)  # as long as the worker
+        for handler in to_stderr:
+            handler.setStream(stream)
+
+
+@functools.cache
 def _c_library() -> ctypes.CDLL:
     return ctypes.CDLL(None)
 
@@ -315,6 +332,7 @@ def _flush(*streams: Any) -> None:
 @contextlib.contextmanager
 def _redirected(stdout: int, stderr: int) -> Iterator[None]:
     """Send descriptors 1 and 2 elsewhere, so that output of compiled code goes there too."""
+    _keep_messages_apart()
     ours = _streams()
     _flush(sys.stdout, sys.stderr, *ours)
     saved = os.dup(1), os.dup(2)

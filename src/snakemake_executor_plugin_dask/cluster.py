@@ -84,6 +84,11 @@ class _Guest:
                 "distributed.worker.memory.target": False,
                 "distributed.worker.memory.spill": False,
                 "distributed.worker.memory.pause": False,
+                # A command may keep the interpreter's lock for minutes, so silence
+                # is no sign of death; a closed connection is.
+                "distributed.scheduler.worker-ttl": None,
+                # Daemons may not start processes, commands may.
+                "distributed.worker.daemon": False,
             }
         )
         port = options.dashboard_port

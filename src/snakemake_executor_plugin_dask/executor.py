@@ -45,6 +45,8 @@ class Executor(RealExecutor):
         self._settings: ExecutorSettings = self.workflow.executor_settings
         if self._settings.scheduler_address and self._settings.scheduler_file:
             raise WorkflowError("Give either --dask-scheduler-address or --dask-scheduler-file, not both.")
+        if self._settings.workers is not None and self._settings.workers < 1:
+            raise WorkflowError("--dask-workers has to be at least 1.")
         self._allowed = frozenset(self._settings.in_worker_commands.replace(",", " ").split())
         self._run = uuid.uuid4().hex
         self._order = itertools.count()
@@ -84,7 +86,7 @@ class Executor(RealExecutor):
     def run_job(self, job: Any) -> None:
         """Hand a job to the cluster, or to Snakemake's local executor if it belongs there."""
         if internals.is_beside_snakemake(job, self.workflow):
-            self._beside += 1
+            self._beside += len(job)
             self._local_executor().run_job(job)
             return
         client = self._connected()
@@ -228,6 +230,8 @@ class Executor(RealExecutor):
             else:
                 self.report_job_error(info, msg=outcome.message)
         except Exception as error:
+            if self._ending:  # the connection was closed meanwhile
+                return
             # Dask would only log it, and Snakemake would wait for ever
             self.workflow.scheduler.executor_error_callback(error)
 

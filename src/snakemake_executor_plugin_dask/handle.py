@@ -121,7 +121,10 @@ class EmbeddedCluster:
                 )
             piece = os.read(stdout.fileno(), 4096)
             if not piece:
-                raise ClusterError(f"the embedded Dask cluster could not be started (see {self.log})")
+                reason = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
+                raise ClusterError(
+                    f"the embedded Dask cluster could not be started: {reason} (see {self.log})"
+                )
             line += piece
         stdout.close()
         report: dict[str, Any] = json.loads(line)

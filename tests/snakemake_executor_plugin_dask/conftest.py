@@ -125,10 +125,8 @@ class Flow:
         (self.folder / "Snakefile").write_text(textwrap.dedent(snakefile))
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--executor", "dask", "--cores", "2"] + [
-            *("--dask-in-worker-commands", "toycmd", "--scheduler", "greedy", "--nocolor"),
-            *arguments,
-        ]
+        usual = "--executor dask --cores 2 --dask-in-worker-commands toycmd --scheduler greedy --nocolor"
+        return [sys.executable, "-m", "snakemake", *usual.split(), *arguments]
 
     def run(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run Snakemake to its end; stdout has its messages too."""
@@ -183,9 +181,7 @@ def wait_for(
 
 
 @pytest.fixture(scope="module")
-def make_flow(
-    tmp_path_factory: pytest.TempPathFactory, toy_path: Path
-) -> Iterator[Callable[[str], Flow]]:
+def make_flow(tmp_path_factory: pytest.TempPathFactory, toy_path: Path) -> Iterator[Callable[[str], Flow]]:
     """Return a function that makes a workflow; whatever its runs leave is ended afterwards."""
     flows: list[Flow] = []
 

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_dask.attach import address_from_file, check_versions, connect, required_resources
+from snakemake_executor_plugin_dask.attach import (
+    address_from_file,
+    check_versions,
+    connect,
+    required_resources,
+)
 
 MACHINE = {"host": {"python": "3.11.7.final.0"}, "packages": {"dask": "1", "distributed": "2", "numpy": "3"}}
 

@@ -110,7 +110,9 @@ def test_nested(tmp_path: Path) -> None:
     outcome = run_nested("echo $OMP_NUM_THREADS; echo problem >&2; pwd > here", str(tmp_path), 3, "run")
     assert outcome == Outcome(0, stdout="3", stderr="problem")
     assert (tmp_path / "here").read_text().strip() == str(tmp_path)
-    outcome = run_nested("""echo '{"n": 1}' > $DASK_EXECUTOR_COUNTS; echo problem >&2; exit 5""", ".", 1, "run")
+    outcome = run_nested(
+        """echo '{"n": 1}' > $DASK_EXECUTOR_COUNTS; echo problem >&2; exit 5""", ".", 1, "run"
+    )
     assert outcome.returncode == 5
     assert outcome.message.endswith("ended with exit code 5:\nproblem")
     assert outcome.counts == {"n": 1}

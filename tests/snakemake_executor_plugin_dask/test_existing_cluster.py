@@ -6,17 +6,20 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 CLUSTER = """
-import sys, time
+import os, sys
 from distributed import LocalCluster
 
 if __name__ == "__main__":
-    with LocalCluster(1, threads_per_worker=1, dashboard_address=None, resources={"mem_mb": 1000}) as cluster:
+    resources = {"mem_mb": 1000}
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None, resources=resources
+    ) as cluster:
         with open(sys.argv[1] + ".new", "w") as file:
             file.write('{"address": "%s"}' % cluster.scheduler_address)
-        import os
         os.replace(sys.argv[1] + ".new", sys.argv[1])
         sys.stdin.read()
 """
@@ -88,11 +91,12 @@ def test_an_interrupt_ends_the_jobs_and_leaves_the_cluster(cluster, wait) -> Non
     wait((cluster.folder / "slow.start").exists, 60)
     snakemake.send_signal(2)
     assert snakemake.wait(20) == 1
-    # the nested Snakemake has the environment of its worker, so look for its command
-    import psutil
 
+    # the nested Snakemake has the environment of its worker, so look for its command
     def sleeping() -> bool:
-        return any("slow.start" in p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"])
+        return any(
+            "slow.start" in p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"]
+        )
 
     wait(lambda: not sleeping(), 15)
 
@@ -117,10 +121,3 @@ def test_an_unreachable_cluster_is_one_clear_message(make_flow, by: str) -> None
     assert ("none.json did not appear within 2 s" if by == "missing" else address) in result.stdout
     assert "Traceback" not in result.stdout
     assert flow.processes() == []
-
-
-def test_address_and_file_exclude_each_other(make_flow) -> None:
-    flow = make_flow(JOBS)
-    result = flow.run("--dask-scheduler-address", "tcp://a:1", "--dask-scheduler-file", "b", "plain.json")
-    assert result.returncode == 1
-    assert "not both" in result.stdout

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from snakemake_executor_plugin_dask.handle import ClusterError, EmbeddedCluster, Options
+
 SLEEPERS = """
     rule all:
         input: "in-worker.end", "nested.end"
@@ -72,10 +74,34 @@ def test_the_cluster_s_death_ends_the_run(make_flow, wait) -> None:
     assert "The connection to the Dask scheduler was lost" in output
 
 
+def test_a_dead_worker_s_nested_job_ends_and_starts_anew(make_flow, wait) -> None:
+    flow = make_flow(SLEEPERS)
+    snakemake = started(flow, 100, wait)
+    nested = [p for p in flow.processes() if "nested.start" in p.cmdline()]
+    (worker,) = {w for p in nested for w in p.parents() if any("spawn_main" in part for part in w.cmdline())}
+    (flow.folder / "nested.start").unlink()
+    worker.kill()
+    wait(lambda: not any(p.is_running() and p.status() != "zombie" for p in nested), 15)
+    wait((flow.folder / "nested.start").exists, 60)
+    snakemake.send_signal(signal.SIGINT)
+    assert snakemake.wait(15) == 1
+    flow.wait_until_gone(15)
+
+
+def test_a_cluster_that_cannot_start_says_why(tmp_path) -> None:
+    cluster = EmbeddedCluster(Options(1, directory="/no/such/folder"), tmp_path / "log")
+    with pytest.raises(ClusterError, match=r"FileNotFoundError.*no/such/folder"):
+        cluster.wait(30)
+    cluster.close(orderly=False)
+    cluster = EmbeddedCluster(Options(1), tmp_path / "log")
+    with pytest.raises(ClusterError, match="was not up after 0 s"):
+        cluster.wait(0)
+    cluster.close(orderly=False)
+    assert not cluster.alive
+
+
 def test_the_cluster_ends_on_terminate(make_flow, wait) -> None:
     flow = make_flow("")
-    from snakemake_executor_plugin_dask.handle import EmbeddedCluster, Options
-
     os.environ["TOY_MARKER"] = flow.marker
     try:
         cluster = EmbeddedCluster(Options(1, "0", str(flow.folder / "scratch")), flow.folder / "log")

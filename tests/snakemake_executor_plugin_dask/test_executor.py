@@ -17,7 +17,7 @@ USUAL = """
         input:
             expand("shards/{i}.json", i=range(3)),
             expand("{name}.json", name=["conda", "piped", "bench", "threads", "log"]),
-            "script.txt", "beside.json", "printed",
+            "script.txt", "beside.json", "printed", "shadow.json", "from-pipe",
 
     rule shard:
         output: "shards/{i}.json"
@@ -60,6 +60,20 @@ USUAL = """
         output: "beside.json"
         shell: "toycmd record {output}"
 
+    rule shadow:
+        output: "shadow.json"
+        shadow: "minimal"
+        shell: "toycmd record {output}"
+
+    rule producer:
+        output: pipe("pipe")
+        shell: "echo through the pipe > {output}"
+
+    rule consumer:
+        input: "pipe"
+        output: "from-pipe"
+        shell: "cat {input} > {output}"
+
     rule script:
         input: "shards/0.json"
         output: "script.txt"
@@ -93,7 +107,7 @@ def test_plain_jobs_run_in_the_workers(usual) -> None:
 
 
 def test_other_jobs_run_by_a_snakemake_of_their_own(usual) -> None:
-    for name in ("piped", "bench", "threads"):
+    for name in ("piped", "bench", "threads", "shadow"):
         assert not facts(usual, name)["in_worker"], name
     assert (usual.folder / "bench.tsv").exists()
     assert (usual.folder / "script.txt").read_text() == "from the script"
@@ -104,6 +118,10 @@ def test_local_rules_stay_beside_snakemake(usual) -> None:
     beside = facts(usual, "beside")
     assert not beside["in_worker"]
     assert set(beside["listening"]) == set()
+
+
+def test_jobs_connected_by_a_pipe_run_at_the_same_time(usual) -> None:
+    assert (usual.folder / "from-pipe").read_text() == "through the pipe\n"
 
 
 def test_threads(usual) -> None:
@@ -130,10 +148,10 @@ def test_only_loopback_is_listened_on(usual) -> None:
 
 def test_counts_and_progress_are_shown(usual) -> None:
     lines = [line for line in usual.result.stdout.splitlines() if line.startswith("Dask: ")]
-    # 3 shards, conda, log, and the nested ones: piped, bench, threads
-    assert "fits 40" in lines[-1]
-    assert "failures 8" in lines[-1]
-    assert "10 of 10 jobs done, 0 running, 0 failed" in lines[-1]
+    # 3 shards, conda, log, and the nested ones: piped, bench, threads, shadow
+    assert "fits 45" in lines[-1]
+    assert "failures 9" in lines[-1]
+    assert "11 of 11 jobs done, 0 running, 0 failed" in lines[-1]
     assert len(lines) >= 3
 
 
