@@ -228,7 +228,8 @@ class Executor(RealExecutor):
             if outcome.returncode == 0:
                 self.report_job_success(info)
             else:
-                self.report_job_error(info, msg=outcome.message)
+                # in line with the other entries of Snakemake's message
+                self.report_job_error(info, msg=outcome.message.replace("\n", "\n        "))
         except Exception as error:
             if self._ending:  # the connection was closed meanwhile
                 return

@@ -10,7 +10,7 @@ from snakemake_executor_plugin_dask import Executor, ExecutorSettings, common_se
 
 
 def settings(*arguments: str) -> ExecutorSettings:
-    _, parsed = parse_args(["--executor", "dask", "--cores", "2", *arguments])
+    _, parsed = parse_args(["--executor", "dask", "--cores", "2", "--workflow-profile", "none", *arguments])
     return ExecutorPluginRegistry().get_plugin("dask").get_settings(parsed)
 
 
