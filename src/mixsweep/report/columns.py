@@ -19,8 +19,8 @@ _RESTARTS = "restarts until the best known optimum is among them with this proba
 
 #: Columns of each table: name, heading, format, what stands for a missing value, and a note on the heading.
 #: Formats: text, method, status, kind, command, count, log-likelihood, nats, percent, interval, range,
-#: number, seconds, tolerance, sentence, pair (method and ``best_initializer``). Intervals and ranges also show the
-#: columns ``NAME_low`` and ``NAME_high``.
+#: number, seconds, tolerance, sentence, pair (method and ``best_initializer``). Intervals and ranges also
+#: show the columns ``NAME_low`` and ``NAME_high``.
 TABLE_COLUMNS: dict[str, tuple[dict[str, Any], ...]] = {
     "verdicts": (
         *_CELL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["encode", "page_frames", "safe_json"]
 
-#: Rows of any table that travel inside the page; the csv files beside it hold the rest.
-MAX_ROWS = 8000
-#: Points per curve for a small and for a large sweep.
-_POINTS = (48, 20)
-_MANY_CURVES = 600
+#: Rows of a table that travel inside the page; the csv files beside it hold the rest, and the page says so.
+MAX_ROWS = 20_000
+#: Points of all curves together, and of one curve.
+MAX_POINTS = 150_000
+_POINTS = (8, 48)
+#: Optima of all cells together, and of one cell.
+MAX_OPTIMA = 8000
+_OPTIMA = (20, 200)
 _FIRST_FAILURES = 100
 
 
@@ -40,12 +44,16 @@ def page_frames(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     frames["run_time"] = _on_grid(tables["run_time"])
     frames["failures"] = _group_failures(tables["failures"])
     frames["first_failures"] = tables["failures"].head(_FIRST_FAILURES)
-    return {name: frame.head(MAX_ROWS * (4 if name == "run_time" else 1)) for name, frame in frames.items()}
+    return frames
+
+
+def _share(total: int, among: int, bounds: tuple[int, int]) -> int:
+    return max(bounds[0], min(bounds[1], total // max(1, among)))
 
 
 def _best_optima(frame: pd.DataFrame) -> pd.DataFrame:
     cells = max(1, frame["cell"].nunique())
-    each = max(20, min(200, MAX_ROWS // cells))
+    each = _share(MAX_OPTIMA, cells, _OPTIMA)
     return frame[frame.groupby("cell", sort=False).cumcount() < each]
 
 
@@ -59,7 +67,7 @@ def _on_grid(frame: pd.DataFrame) -> pd.DataFrame:
         return known
     keys = [*CELL, "method", "tolerance", "cell"]
     curves = known.groupby(keys, sort=False, dropna=False)
-    points = _POINTS[0] if curves.ngroups <= _MANY_CURVES else _POINTS[1]
+    points = _share(MAX_POINTS, curves.ngroups, _POINTS)
     low, high = max(1.0, known["passes"].min()), max(2.0, known["passes"].max())
     grid = np.unique(np.ceil(np.geomspace(low, high, points)))
     parts = []
@@ -98,20 +106,33 @@ def encode(frame: pd.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``rows``, their number, and ``columns``, each ``{"levels": [...], "codes": [...]}`` or
-        ``{"values": [...]}`` with null for what is missing or infinite.
+        ``rows``, the number encoded, ``total``, the number there are, and ``columns``. A column holds its
+        ``values``, null for what is missing or infinite; with ``levels`` these are codes into them, with ``runs``
+        each counts so many rows, with ``cycle`` they repeat until the rows are full.
     """
     from pandas.api.types import is_numeric_dtype
 
     columns: dict[str, Any] = {}
-    for name in frame.columns:
-        if not is_numeric_dtype(frame[name]):
-            text = frame[name].astype(str)
-            levels = {value: code for code, value in enumerate(dict.fromkeys(text))}
-            columns[str(name)] = {"levels": list(levels), "codes": [levels[value] for value in text]}
+    most = MAX_POINTS if "share_reached" in frame and "initializer" not in frame else MAX_ROWS
+    kept = frame.head(most)
+    for name in kept.columns:
+        if is_numeric_dtype(kept[name]):
+            columns[str(name)] = _compress([_number(float(value)) for value in kept[name]])
         else:
-            columns[str(name)] = {"values": [_number(float(value)) for value in frame[name]]}
-    return {"rows": len(frame), "columns": columns}
+            text = kept[name].astype(str)
+            levels = {value: code for code, value in enumerate(dict.fromkeys(text))}
+            columns[str(name)] = {"levels": list(levels)} | _compress([levels[value] for value in text])
+    return {"rows": len(kept), "total": len(frame), "columns": columns}
+
+
+def _compress(values: list[Any]) -> dict[str, Any]:
+    runs = [(value, len(list(group))) for value, group in itertools.groupby(values)]
+    if 2 * len(runs) < len(values):
+        return {"values": [value for value, _ in runs], "runs": [count for _, count in runs]}
+    period = values.index(values[0], 1) if values and values[0] in values[1:] else 0
+    if period and all(value == values[index % period] for index, value in enumerate(values)):
+        return {"values": values[:period], "cycle": True}
+    return {"values": values}
 
 
 def _number(value: float) -> float | int | None:

@@ -149,7 +149,7 @@ def _bundle() -> str:
     import vl_convert
 
     # A function of its own keeps the bundle's short names off the page; "<\/" is the same text in a string.
-    names = "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite;"
+    names = "window.vegaEmbed = vegaEmbed;"
     return "(function(){" + vl_convert.javascript_bundle(names).replace("</script", "<\\/script") + "})();"
 
 

@@ -56,11 +56,15 @@ class Variant:
         Definition and denominator of what is drawn.
     spec : dict
         Vega-Lite specification over the data named ``rows``.
+    means_over : tuple of str
+        If given, the drawing shows means of the numbers over the rows that agree in these columns, and a static
+        figure holds only these means.
     """
 
     max_cells: int
     caption: str
     spec: Spec
+    means_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +104,9 @@ def base_spec(title: str, layout: Spec, **parts: object) -> Spec:
     title : str
         Title of the static figure; the page shows it as a heading instead.
     layout : dict
-        How the page fits the drawing to its width: ``kind`` is ``fit`` (one view), ``wrap`` (small
-        multiples, at most one column per value of ``columns``) or ``grid`` (one step per value of ``x`` and
-        ``facet``).
+        How the page fits the drawing to its width: ``kind`` is ``fit`` (one view, a row per value of ``y``),
+        ``wrap`` (small multiples, at most one column per value of ``columns``) or ``grid`` (one step per
+        value of ``x`` and ``facet``).
     **parts
         The rest of the specification.
     """

@@ -111,7 +111,7 @@ def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
     layout = {
         "kind": "grid",
         "x": "method",
-        "y": row,
+        "y": [row],
         "facet": "initializer",
         "min": 22,
         "max": 64,
@@ -253,9 +253,11 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
     row = [{"calculate": "datum.method + ', ' + datum.initializer", "as": "row"}]
     median = {"op": "median", "field": "restarts_95", "as": "restarts_95"}
     count = {"aggregate": [{"op": "sum", "field": "none", "as": "n"}], "groupby": [*keys, "row"]}
-    spec = base_spec(
+    # The right end is kept free for the count of cells without a hit.
+    place = _RESTARTS | {"scale": {**_RESTARTS["scale"], "padding": 0, "range": [6, {"expr": "width - 96"}]}}
+    return base_spec(
         title,
-        {"kind": "fit", "y": "row"},
+        {"kind": "fit", "y": ["method", "initializer"]},
         width=640,
         height={"step": 24},
         transform=row,
@@ -275,13 +277,13 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
                 "params": [legend_selection("method")],
                 "transform": [_FINITE],
                 "mark": {"type": "tick", "thickness": 2, "size": 12, "cursor": "pointer", "opacity": 0.5},
-                "encoding": {"x": _RESTARTS, "tooltip": _RESTARTS_HOVER},
+                "encoding": {"x": place, "tooltip": _RESTARTS_HOVER},
             },
             {
                 "transform": [_FINITE, {"aggregate": [median], "groupby": [*keys, "row"]}],
                 "mark": {"type": "point", "shape": "diamond", "filled": True, "size": 170},
                 "encoding": {
-                    "x": _RESTARTS,
+                    "x": place,
                     "tooltip": tooltip(*keys, ("restarts_95", "median over cells", ",.1f")),
                 },
             },
@@ -299,7 +301,6 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
             },
         ],
     )
-    return spec
 
 
 def _restart_dots(sweep: Sweep, title: str) -> Spec:

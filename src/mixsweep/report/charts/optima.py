@@ -26,6 +26,7 @@ def optima_count(sweep: Sweep) -> Chart:
         ("n_proper", "of these proper", "d"),
         ("n_fits", "fits", ",d"),
     )
+    most: Spec = {"joinaggregate": [{"op": "max", "field": "n_optima", "as": "most"}]}
     view: Spec = {
         "encoding": {
             "x": {
@@ -59,7 +60,6 @@ def optima_count(sweep: Sweep) -> Chart:
             },
             {
                 "mark": {"type": "text", "cursor": "pointer"},
-                "transform": [{"joinaggregate": [{"op": "max", "field": "n_optima", "as": "most"}]}],
                 "encoding": {
                     "text": {"field": "n_optima", "type": "quantitative", "format": "d"},
                     "color": {
@@ -75,7 +75,7 @@ def optima_count(sweep: Sweep) -> Chart:
         "width": {"step": 56},
         "height": {"step": 24},
     }
-    layout: Spec = {"kind": "grid", "x": "n_components", "y": "problem", "min": 34, "max": 64}
+    layout: Spec = {"kind": "grid", "x": "n_components", "y": ["problem"], "min": 34, "max": 64}
     if len(sweep.families) > 1:
         view = {"facet": {"column": {"field": "family", "title": None}}, "spec": view}
         layout["facet"] = "family"
@@ -88,7 +88,7 @@ def optima_count(sweep: Sweep) -> Chart:
         "optima_count",
         title,
         "verdicts",
-        (Variant(10**9, caption, base_spec(title, layout, **view)),),
+        (Variant(10**9, caption, base_spec(title, layout, transform=[most], **view)),),
         whole=True,
     )
 
@@ -166,13 +166,13 @@ def _gap(**axis: object) -> Spec:
 def _strip(sweep: Sweep, title: str, each: int) -> Spec:
     spec = base_spec(
         title,
-        {"kind": "fit", "y": "cell", "ticks": "gap"},
+        {"kind": "fit", "y": ["cell"], "ticks": "gap"},
         width=640,
         height={"step": 22},
         transform=[{"filter": f"datum.optimum < {each}"}],
         mark={"type": "circle", "cursor": "pointer", "strokeWidth": 0},
         encoding={
-            "x": _gap(),
+            "x": _gap(orient="top"),
             "y": {
                 "field": "cell",
                 "type": "nominal",

@@ -34,7 +34,7 @@ def run_time(sweep: Sweep) -> Chart:
         "run_time",
         (
             Variant(6, meaning + "One row of panels per cell.", _curves(sweep, title, "panel")),
-            Variant(10**9, mean, _curves(sweep, title, "within")),
+            Variant(10**9, mean, _curves(sweep, title, "within"), ("method", "tolerance", "passes")),
         ),
     )
 
@@ -117,7 +117,7 @@ def _dots(sweep: Sweep, title: str, row: str) -> Spec:
     )
     spec = base_spec(
         title,
-        {"kind": "fit", "y": row},
+        {"kind": "fit", "y": [row]},
         width=640,
         height={"step": 22},
         transform=[
@@ -132,7 +132,7 @@ def _dots(sweep: Sweep, title: str, row: str) -> Spec:
                 "type": "quantitative",
                 "title": "median passes over the data",
                 "scale": {"type": "log", "nice": False, "padding": 10},
-                "axis": LOG_AXIS,
+                "axis": LOG_AXIS | {"orient": "top"},
             },
             "y": {
                 "field": row,

@@ -34,7 +34,9 @@ def statuses(sweep: Sweep) -> Chart:
         columns=3,
         spec={**view, "width": 230},
     )
-    total = base_spec(title, {"kind": "fit"}, transform=_share(["method"]), **{**view, "width": 640})
+    total = base_spec(
+        title, {"kind": "fit", "y": ["method"]}, transform=_share(["method"]), **{**view, "width": 640}
+    )
     variants = (Variant(9, caption + " One panel per cell.", each), Variant(10**9, caption, total))
     return Chart("statuses", title, "statuses", variants)
 

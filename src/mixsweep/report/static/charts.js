@@ -28,6 +28,8 @@ function fit(spec, rows, room) {
   if (layout.kind === "fit") {
     spec.width = room;
     spec.autosize = { type: "fit-x", contains: "padding" };
+    // A drawing that is fitted must know its height in pixels.
+    if (layout.y) spec.height = spec.height.step * new Set(rows.map((row) => layout.y.map((field) => row[field]).join("\n"))).size;
   } else if (layout.kind === "wrap") {
     const panels = distinct(rows, layout.columns).length;
     const labels = layout.labels;
@@ -38,7 +40,7 @@ function fit(spec, rows, room) {
     const view = spec.spec ?? spec;
     const groups = layout.facet ? distinct(rows, layout.facet).length : 1;
     const columns = groups * distinct(rows, layout.x).length;
-    const longest = Math.max(...distinct(rows, layout.y).map((name) => String(name).length));
+    const longest = Math.max(...distinct(rows, layout.y[0]).map((name) => String(name).length));
     const labels = Math.min(230, 7 * longest) + 24 + 16 * groups;
     const step = Math.max(layout.min, Math.min(layout.max, Math.floor((room - labels) / columns)));
     view.width = { step };
@@ -83,7 +85,7 @@ class Figure {
     const rows = this.rows();
     this.view?.finalize();
     this.view = null;
-    this.node.querySelector("figcaption").textContent = this.variant(rows).caption;
+    this.node.querySelector("figcaption").textContent = this.variant(rows).caption + cutNote(this.chart.dataset);
     for (const button of this.node.querySelectorAll("[data-save]")) button.disabled = !rows.length;
     if (!rows.length) {
       const why = rowsOf(this.chart.dataset).length ? "no row passes the filter." : "the table has no rows.";
@@ -123,11 +125,7 @@ class Figure {
   }
 }
 
-// Vega-Lite warns of every chart whose height is a number of rows, which is what is wanted here.
-const logger = { level: () => logger, warn: () => logger, info: () => logger, debug: () => logger, error: (...words) => console.error(...words) };
-
 // Expressions are interpreted, not compiled: the page's policy allows no code made from text.
 function embed(node, spec, theme) {
-  const compiled = vegaLite.compile(spec, { logger }).spec;
-  return vegaEmbed(node, compiled, { actions: false, renderer: "svg", ast: true, mode: "vega", tooltip: { theme } });
+  return vegaEmbed(node, spec, { actions: false, renderer: "svg", ast: true, mode: "vega-lite", tooltip: { theme } });
 }

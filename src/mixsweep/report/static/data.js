@@ -10,13 +10,23 @@ function rowsOf(name) {
     const table = payload.tables[name];
     const rows = Array.from({ length: table.rows }, () => ({}));
     for (const [column, data] of Object.entries(table.columns)) {
-      for (let i = 0; i < table.rows; i++) {
-        rows[i][column] = data.levels ? data.levels[data.codes[i]] : data.values[i];
+      const { levels, values, runs } = data;
+      for (let i = 0, run = 0, left = runs?.[0]; i < table.rows; i++) {
+        if (left === 0) left = runs[++run];
+        if (runs) left--;
+        const value = values[runs ? run : i % values.length];
+        rows[i][column] = levels ? levels[value] : value;
       }
     }
     decoded.set(name, rows);
   }
   return decoded.get(name);
+}
+
+// What did not fit into the page is said wherever its table is used.
+function cutNote(name) {
+  const { rows, total } = payload.tables[name];
+  return rows < total ? ` This page holds the first ${rows.toLocaleString("en")} of ${total.toLocaleString("en")} rows; the csv file beside it holds all.` : "";
 }
 
 function distinct(rows, column) {

@@ -130,7 +130,7 @@ class SortedTable {
     }
     const button = element("button", { type: "button", title: "All rows that pass the filter, as a csv file" }, "csv");
     button.addEventListener("click", () => save(`mixsweep-${this.name}.csv`, toCsv(rows), "text/csv"));
-    bar.append(button);
+    bar.append(button, cutNote(this.name));
     return bar;
   }
 
