@@ -190,6 +190,9 @@ def _pathvars(value: Any) -> dict[str, str]:
 
 
 def _flag(value: Any) -> bool:
+    # snakemake --config replace=true gives text
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
     if not isinstance(value, bool):
         raise wrong("true or false")
     return value
@@ -258,7 +261,11 @@ Names = Annotated[
     BeforeValidator(_names),
     WithJsonSchema({"anyOf": [{"type": "string"}, _STRINGS]}),
 ]
-Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Flag = Annotated[
+    bool,
+    BeforeValidator(_flag),
+    WithJsonSchema({"enum": [True, False, "true", "false", "True", "False"]}),
+]
 PathVars = Annotated[
     dict[str, str],
     BeforeValidator(_pathvars),

@@ -279,7 +279,7 @@ def _method_spec(label: str, settings: dict[str, Any], source: str) -> MethodSpe
 
 
 def _as_number(value: Any, default: Any) -> Any:
-    """Return 1 as 1.0 where the default is a float, and text such as 1e-3 as the number which YAML 1.1 misses."""
+    """Return 1 as 1.0 where the default is a float, and text such as 1e-3 as the number it is."""
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str) and value[:1] in "+-.0123456789":

@@ -28,9 +28,9 @@ class ShardState:
     rerun: str
 
 
-def rerun_command(path: Path) -> str:
-    """Return the command that makes one file of a results folder anew."""
-    return f"snakemake --cores 1 --forcerun shard -- {shlex.quote(str(path))}"
+def rerun_command(path: Path, *, damaged: bool = False) -> str:
+    """Return the command that makes one shard anew; a damaged one is there, so it needs force."""
+    return f"snakemake --cores 1 {'--forcerun shard -- ' if damaged else ''}{shlex.quote(str(path))}"
 
 
 def planned_shards(plan: dict[str, Any]) -> Iterator[Shard]:
@@ -82,7 +82,7 @@ def shard_states(results: Path, logs: Path, *, check: bool = False) -> list[Shar
             state = "failed" if cause else "missing"
         # snakemake is called in the folder that holds the results, which need not be this one
         target = Path(os.path.relpath(path, results.absolute().parent))
-        states.append(ShardState(path, state, cause, log, rerun_command(target)))
+        states.append(ShardState(path, state, cause, log, rerun_command(target, damaged=state == "damaged")))
     return states
 
 

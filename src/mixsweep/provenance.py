@@ -222,7 +222,8 @@ def check_results(plan: Plan, results: Path, folder: Path) -> None:
     if plan.config.replace or not path.is_file():
         return
     differences = _differences(read_plan_file(path)["config"], sweep_record(plan, folder))
-    shards = {file for *_, pattern in differences for file in (results / "shards").glob(pattern)}
+    found = {file for *_, pattern in differences for file in (results / "shards").glob(pattern)}
+    shards = [file for file in found if not file.name.endswith(".timing.nc")]
     if not shards:
         return
     told = "; ".join(

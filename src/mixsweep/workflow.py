@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -26,12 +27,24 @@ T = TypeVar("T")
 _RUNTIME_MARGIN = 20
 
 
+class ConfigError(WorkflowError):
+    """A mistake in the config or in the data.
+
+    Snakemake prints the places in our code that an error passed through below its message, which helps nobody
+    to correct a config; so this error says that it passed through none.
+    """
+
+    @property
+    def __traceback__(self) -> None:  # type: ignore[override]
+        return None
+
+
 def _told(call: Callable[[], T]) -> T:
     """Call, and turn our errors into Snakemake's, which it prints without a traceback."""
     try:
         return call()
     except MixsweepError as error:
-        raise WorkflowError(str(error)) from None
+        raise ConfigError(str(error)) from None
 
 
 def default_config(basedir: str | Path) -> str:
@@ -134,14 +147,8 @@ class SweepWorkflow:
 
     @property
     def raw_config(self) -> str:
-        """The config as given, as JSON."""
-        return _told(lambda: self._json(self._raw))
-
-    def _json(self, value: Any) -> str:
-        try:
-            return canonical(value)
-        except (TypeError, ValueError) as error:
-            raise MixsweepError(f"{self.config.source}: cannot be written as JSON ({error}).") from None
+        """The config as given, as JSON; keys in the user's order, which reports follow."""
+        return json.dumps(self._raw, separators=(",", ":"))
 
     @property
     def base(self) -> str:
@@ -200,12 +207,12 @@ class SweepWorkflow:
 
     def _entry(self, name: str) -> ProblemEntry:
         if name not in self._entries:
-            raise WorkflowError(f"no problem {name!r} in the config{nearest(name, self._entries)}")
+            raise ConfigError(f"no problem {name!r} in the config{nearest(name, self._entries)}")
         return self._entries[name]
 
     def _cell(self, wildcards: Any) -> Cell:
         folder = f"{wildcards.problem}/{wildcards.family}/K{wildcards.n_components}"
         cells = self.plan.cell_by_folder
         if folder not in cells:
-            raise WorkflowError(f"no cell {folder!r} in the config{nearest(folder, cells)}")
+            raise ConfigError(f"no cell {folder!r} in the config{nearest(folder, cells)}")
         return cells[folder]

@@ -64,13 +64,15 @@ def run(
 
     Whatever follows the options goes to snakemake: mixsweep run --cores 2 -e local --forceall
     """
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(find_snakefile()), "--cores", cores]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(find_snakefile())]
     if config is not None:
         from mixsweep.config import load_config
 
         # before snakemake's own reading, whose message on broken YAML names no line
         load_config(config)
         command += ["--configfile", str(config)]
+    # after --configfile, which would take the user's targets for more config files
+    command += ["--cores", cores]
     if directory is not None:
         command += ["--directory", str(directory)]
     if dry_run:

@@ -55,4 +55,8 @@ def status(results: Path, logs: Path | None, check: bool, as_json: bool) -> None
     if len(troubled) > _SHOWN:
         click.echo(f"\n... and {len(troubled) - _SHOWN} more (--json lists all)")
     if counts["missing"] or troubled:
-        click.echo("\nThe same snakemake or mixsweep run call as before makes whatever is missing.")
+        click.echo(
+            "\nThe same call as before makes whatever is missing. To rerun a single shard, add the "
+            "--configfile of that "
+            "call, if it had one."
+        )

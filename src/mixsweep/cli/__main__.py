@@ -1,0 +1,5 @@
+"""``python -m mixsweep.cli``."""
+
+from mixsweep.cli import main
+
+main(prog_name="mixsweep")
