@@ -99,6 +99,9 @@ class _Guest:
             host="127.0.0.1",
             protocol="tcp",
             dashboard_address=None if port is None else f"127.0.0.1:{port}",
+            # A scheduler without a dashboard serves its health there; by default
+            # on the port that somebody's dashboard may be using.
+            scheduler_kwargs={"dashboard_address": f"127.0.0.1:{port or 0}"},
             local_directory=self._scratch,
             memory_limit=options.memory,
             silence_logs=30,
@@ -117,15 +120,29 @@ class _Guest:
         """Kill all that was started, remove the scratch folder, and exit."""
         self._ending.acquire()  # never released: one thread ends, any other waits for it
         if self._cluster is not None:
+            from distributed import Status
+
             for nanny in list(self._cluster.workers.values()):
-                nanny.auto_restart = False
+                nanny.status = Status.closing  # so that it does not start its worker anew
         for _ in range(5):  # one more in case something was started meanwhile
-            children = psutil.Process().children(recursive=True)
+            # The tracker removes the semaphores of the others and ends with this process.
+            children = [
+                child
+                for child in psutil.Process().children(recursive=True)
+                if not _is_resource_tracker(child)
+            ]
             if not children:
                 break
             kill(children)
         shutil.rmtree(self._scratch, ignore_errors=True)
         os._exit(code)
+
+
+def _is_resource_tracker(process: psutil.Process) -> bool:
+    try:
+        return any("multiprocessing.resource_tracker" in part for part in process.cmdline())
+    except psutil.Error:  # it has ended
+        return False
 
 
 def _kill_orphans() -> None:

@@ -188,6 +188,8 @@ class Executor(RealExecutor):
         except ClusterError as error:
             self._cluster.close(orderly=False)
             raise WorkflowError(str(error)) from error
+        if self.workflow.resource_settings.nodes is not None:
+            self.logger.info("Dask: --jobs lifts the limit that --cores is; leave it out, also of profiles.")
         link = f", dashboard at {report['dashboard']}" if report["dashboard"] else ""
         self.logger.info(f"Dask: started {workers} worker{'s' if workers > 1 else ''} on this machine{link}.")
         return connect(report["address"], settings.connect_timeout)

@@ -46,6 +46,7 @@ def main():
     elif action == "print":
         print("to stdout", flush=True)
         print("to stderr", file=sys.stderr)
+        logging.getLogger("distributed").warning("from Dask")
         ctypes.CDLL(None).puts(b"from C")
         open(args[0], "w").close()
     elif action == "raise":

@@ -156,9 +156,14 @@ def test_counts_and_progress_are_shown(usual) -> None:
 
 
 def test_nothing_is_left_behind(usual) -> None:
-    assert usual.processes() == []
+    usual.wait_until_gone()
     assert usual.scratch_folders() == []
-    assert list((usual.folder / ".snakemake" / "log").glob("*.dask.log")) == []
+
+
+def test_dask_s_messages_go_to_its_own_log(usual) -> None:
+    assert "from Dask" not in usual.result.stdout
+    (log,) = (usual.folder / ".snakemake" / "log").glob("*.dask.log")
+    assert "from Dask" in log.read_text()
 
 
 def test_nothing_to_do_starts_no_cluster(usual) -> None:
@@ -280,7 +285,7 @@ def test_retries(failing) -> None:
 
 
 def test_a_failed_run_leaves_nothing_behind(failing) -> None:
-    assert failing.processes() == []
+    failing.wait_until_gone()
     assert failing.scratch_folders() == []
 
 
@@ -304,4 +309,6 @@ def test_without_keep_going_a_failure_ends_the_run(make_flow) -> None:
     assert result.returncode == 1
     assert "a bad value" in result.stdout
     assert not list(Path(flow.folder).glob("*.json"))
-    assert flow.processes() == []
+    flow.wait_until_gone()
+    # Dask had nothing to say
+    assert not list((flow.folder / ".snakemake" / "log").glob("*.dask.log"))

@@ -120,4 +120,4 @@ def test_an_unreachable_cluster_is_one_clear_message(make_flow, by: str) -> None
     assert result.returncode == 1
     assert ("none.json did not appear within 2 s" if by == "missing" else address) in result.stdout
     assert "Traceback" not in result.stdout
-    assert flow.processes() == []
+    flow.wait_until_gone()
