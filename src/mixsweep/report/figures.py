@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,17 @@ def write_figures(
             frame.drop(columns="cell", errors="ignore").to_csv(index=False, lineterminator="\n"),
         )
         write_text(folder / f"{chart.name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
-        write_text(folder / f"{chart.name}.svg", vl_convert.vegalite_to_svg(spec))
+        write_text(folder / f"{chart.name}.svg", _renumber(vl_convert.vegalite_to_svg(spec)))
+
+
+def _renumber(svg: str) -> str:
+    # The compiler counts gradients and clip paths over the life of the process; a file counts its own.
+    numbers: dict[str, str] = {}
+    return re.sub(
+        r"\b(gradient_|clip)(\d+)\b",
+        lambda found: numbers.setdefault(found[0], f"{found[1]}{len(numbers)}"),
+        svg,
+    )
 
 
 def _drawn(chart: Chart, frame: pd.DataFrame, n_cells: int) -> pd.DataFrame:

@@ -107,8 +107,8 @@ def encode(frame: pd.DataFrame) -> dict[str, Any]:
     -------
     dict
         ``rows``, the number encoded, ``total``, the number there are, and ``columns``. A column holds its
-        ``values``, null for what is missing or infinite; with ``levels`` these are codes into them, with ``runs``
-        each counts so many rows, with ``cycle`` they repeat until the rows are full.
+        ``values``, null for what is missing or infinite; with ``levels`` these are codes into them, with
+        ``runs`` each counts so many rows, with ``cycle`` they repeat until the rows are full.
     """
     from pandas.api.types import is_numeric_dtype
 

@@ -131,7 +131,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "dataset": chart.dataset,
         "whole": chart.whole,
         "variants": [
-            {"max_cells": variant.max_cells, "caption": variant.caption, "spec": variant.spec}
+            {"max_cells": variant.max_cells, "caption": variant.caption.strip(), "spec": variant.spec}
             for variant in chart.variants
         ],
     }

@@ -57,8 +57,8 @@ class Variant:
     spec : dict
         Vega-Lite specification over the data named ``rows``.
     means_over : tuple of str
-        If given, the drawing shows means of the numbers over the rows that agree in these columns, and a static
-        figure holds only these means.
+        If given, the drawing shows means of the numbers over the rows that agree in these columns, and a
+        static figure holds only these means.
     """
 
     max_cells: int

@@ -22,7 +22,7 @@ function fit(spec, rows, room) {
   const layout = spec.usermeta.layout;
   if (layout.ticks) setParams(spec, { [`${layout.ticks}_ticks`]: ticksOf(rows, layout.ticks) });
   if (room < 560) {
-    const legend = { ...spec.config.legend, columns: 3, layout: { top: { direction: "vertical", margin: 4 } } };
+    const legend = { ...spec.config.legend, columns: room < 400 ? 2 : 3, layout: { top: { direction: "vertical", margin: 4 } } };
     spec.config = { ...spec.config, legend };
   }
   if (layout.kind === "fit") {

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import vl_convert
+
+from mixsweep.report.charts import all_charts, describe
+from mixsweep.report.charts.style import KIND_COLOURS, STATUS_COLOURS, method_colours
+from mixsweep.report.figures import standalone
+from mixsweep.report.frames import page_frames
+from mixsweep.report.tables import read_results
+from mixsweep.status import Status
+
+NAMES = ("optima_count", "optima", "hit_rates", "restarts", "run_time", "passes", "statuses")
+
+
+@pytest.fixture(scope="module")
+def sweep(results: Path) -> tuple[Any, Any, Any]:
+    tables = read_results(results).tables
+    found = describe(tables)
+    return found, all_charts(found), page_frames(tables)
+
+
+def test_every_chart_states_its_denominator(sweep: tuple[Any, Any, Any]) -> None:
+    _, charts, _ = sweep
+    assert tuple(charts) == NAMES
+    for chart in charts.values():
+        assert [item.max_cells for item in chart.variants] == sorted(
+            item.max_cells for item in chart.variants
+        )
+        for variant in chart.variants:
+            assert variant.caption.strip().endswith(".")
+            assert any(
+                word in variant.caption for word in ("among all", "all fits", "at least one", "every kind")
+            )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n_cells", [1, 4, 21, 100])
+def test_every_variant_draws(sweep: tuple[Any, Any, Any], name: str, n_cells: int) -> None:
+    found, charts, frames = sweep
+    chart = charts[name]
+    frame = frames[chart.dataset]
+    frame = frame[frame["cell"].isin(found.cells[:n_cells])]
+    svg = vl_convert.vegalite_to_svg(standalone(chart, frame, n_cells))
+    assert svg.count("aria-roledescription") > 3
+    assert "NaN" not in svg
+    assert "undefined" not in svg
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_table_is_drawn_as_such(sweep: tuple[Any, Any, Any], name: str) -> None:
+    _, charts, frames = sweep
+    chart = charts[name]
+    assert "Nothing to show" in vl_convert.vegalite_to_svg(
+        standalone(chart, frames[chart.dataset].head(0), 0)
+    )
+
+
+def test_colours_are_distinct_and_stable() -> None:
+    colours = method_colours(["em", "lbfgs", *(f"m{index}" for index in range(14))])
+    assert len(set(colours.values())) == 16
+    assert method_colours(["em", "lbfgs"]) == {name: colours[name] for name in ("em", "lbfgs")}
+    assert set(STATUS_COLOURS) == {status.label for status in Status} - {"not-run"}
+    assert len(set(KIND_COLOURS.values())) == 7
+
+
+def test_methods_have_one_colour_everywhere(sweep: tuple[Any, Any, Any]) -> None:
+    found, charts, _ = sweep
+    text = json.dumps([variant.spec for chart in charts.values() for variant in chart.variants])
+    scale = json.dumps({"domain": list(found.colours), "range": list(found.colours.values())})
+    assert text.count(scale) >= 5
+
+
+def test_marks_are_capped_on_a_large_sweep(synthetic: ModuleType, tmp_path: Path) -> None:
+    cells = [(f"p{index}", "gaussian-full", k) for index in range(70) for k in (2, 3, 4)]
+    tables = read_results(synthetic.write_results(tmp_path / "results", cells, 5, ("em", "gd"))).tables
+    found, frames = describe(tables), page_frames(tables)
+    assert len(found.cells) == 210
+    for chart in all_charts(found).values():
+        spec = standalone(chart, frames[chart.dataset], 210)
+        if chart.name == "run_time":
+            continue
+        svg = vl_convert.vegalite_to_svg(spec)
+        marks = Counter(part.split('"', 1)[0] for part in svg.split('aria-roledescription="')[1:])
+        assert sum(count for kind, count in marks.items() if "mark container" not in kind) <= 5000, chart.name

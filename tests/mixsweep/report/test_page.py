@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import csv
+import html
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mixsweep.cli.report import report
+from mixsweep.report import write_report
+from mixsweep.report.charts import describe
+from mixsweep.report.summary import counts, findings, provenance, sentence
+from mixsweep.report.tables import TABLES, read_results
+
+MARKUP = "<img src=x onerror=alert(1)></script>"
+
+
+def payload(page: Path) -> dict[str, dict[str, object]]:
+    text = page.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="payload">(.*?)</script>', text, re.S)
+    assert found is not None
+    loaded: dict[str, dict[str, object]] = json.loads(found[1])
+    return loaded
+
+
+def test_page_is_one_small_file_that_asks_for_nothing(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert page.stat().st_size < 3_000_000
+    assert not re.search(r"<(script|img|iframe|link)[^>]+(src|href)=[\"']?(https?:)?//", text)
+    assert "default-src 'none'" in html.unescape(text)
+    assert re.findall(r'<link [^>]*href="([^"]*)"', text) == ["data:,"]
+
+
+def test_page_holds_every_table(page: Path) -> None:
+    assert set(payload(page)["tables"]) == {*TABLES, "first_failures"}
+
+
+def test_figures_lie_beside_the_page(page: Path) -> None:
+    figures = page.parent / "figures"
+    for name in ("optima", "hit_rates", "run_time", "statuses", "optima_count", "restarts", "passes"):
+        spec = json.loads((figures / f"{name}.json").read_text())
+        with (figures / f"{name}.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+        assert len(spec["data"]["values"]) == len(rows) > 0
+        assert (figures / f"{name}.svg").read_text().startswith("<svg")
+    assert {path.suffix for path in figures.iterdir()} == {".svg", ".csv", ".json"}
+
+
+def test_same_input_gives_same_bytes(page: Path, results: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "results"
+    shutil.copytree(results, copy, ignore=shutil.ignore_patterns("report"))
+    write_report(copy, copy / "report" / "index.html")
+    assert (copy / "report" / "index.html").read_bytes() == page.read_bytes()
+    for path in (page.parent / "figures").iterdir():
+        assert (copy / "report" / "figures" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_an_empty_folder_gives_a_page_that_says_so(tmp_path: Path) -> None:
+    tmp_path.joinpath("results").mkdir()
+    page = tmp_path / "elsewhere" / "page.html"
+    write_report(tmp_path / "results", page)
+    text = page.read_text(encoding="utf-8")
+    assert "no analysed cell yet" in text
+    assert "holds no plan.json" in text
+    assert "Nothing to show" in (page.parent / "figures" / "optima.svg").read_text()
+
+
+@pytest.mark.parametrize("missing", list(TABLES))
+def test_each_table_may_be_missing(
+    results: Path, tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The figures of the other tables are drawn in other tests.
+    monkeypatch.setattr("mixsweep.report.page.write_figures", lambda *_: None)
+    monkeypatch.setattr("mixsweep.report.page._bundle", lambda: "")
+    copy = tmp_path / "results"
+    shutil.copytree(results, copy, ignore=shutil.ignore_patterns("report"))
+    (copy / TABLES[missing][0]).unlink()
+    write_report(copy, copy / "report" / "index.html")
+    assert "likelihood surfaces" in (copy / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_links_are_relative_and_only_to_files_that_exist(page: Path) -> None:
+    links = re.findall(r'<a href="([^"#]+)"', page.read_text(encoding="utf-8"))
+    assert "../tables/failures.csv" in links
+    assert "../sweep.nc" not in links
+    assert all((page.parent / link).is_file() for link in links)
+
+
+def test_names_from_the_tables_are_escaped(results: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "results"
+    shutil.copytree(results, copy, ignore=shutil.ignore_patterns("report"))
+    for path in (copy / "verdicts.csv", *(copy / "tables").glob("*.csv")):
+        path.write_text(path.read_text().replace("faithful", MARKUP).replace("gaussian-full", MARKUP))
+    plan = json.loads((copy / "plan.json").read_text()) | {"machine": {MARKUP: MARKUP}}
+    (copy / "plan.json").write_text(json.dumps(plan))
+    page = copy / "report" / "index.html"
+    write_report(copy, page)
+    assert "<img src=x" not in page.read_text(encoding="utf-8")
+    assert MARKUP in payload(page)["tables"]["verdicts"]["columns"]["problem"]["levels"]  # type: ignore[index]
+
+
+def test_summary_in_words(results: Path) -> None:
+    found = read_results(results)
+    sweep = describe(found.tables)
+    assert sentence(found, sweep) == (
+        "21 likelihood surfaces (11 problems, gaussian-full, K = 1 to 6), each climbed by 4 methods (em, "
+        "lbfgs, adam, gd) from the same starts of 2 initializers (random-points, kmeans++): 16,800 fits."
+    )
+    assert [topic for topic, _ in findings(found.tables)] == [
+        "Multimodality",
+        "Global optimum",
+        "Convergence speed",
+    ]
+    tiles = {tile["label"]: tile["value"] for tile in counts(found, sweep)}
+    assert tiles["fits"] == "16,800"
+    assert tiles["failures"] == f"{len(found.tables['failures']):,}"
+
+
+def test_provenance_shows_what_is_there() -> None:
+    facts, config = provenance(
+        {"seed": 3, "versions": {"numpy": "2"}, "n_fits": 1200, "config": {"restarts": 5}}
+    )
+    assert facts == [("seed", "3"), ("versions: numpy", "2"), ("number of fits", "1,200")]
+    assert config == "restarts: 5\n"
+    assert provenance({}) == ([], "")
+
+
+def test_command_writes_to_the_default_place(tmp_path: Path) -> None:
+    outcome = CliRunner().invoke(report, [str(tmp_path)])
+    assert outcome.exit_code == 0, outcome.output
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert "index.html" in outcome.output
