@@ -102,23 +102,23 @@ def run_command(
     """
     name = command.argv[0]
     try:
-        function = _console_script(name)
+        script = _console_script(name)
     except LookupError as error:
         return Outcome(127, str(error.args[0]))
     try:
-        return _run(name, function, command, workdir, environ, error_log)
+        return _run(script, command, workdir, environ, error_log)
     except OSError as error:  # such as a log file in a folder that does not exist
         return Outcome(1, f"{name} could not be run: {error}")
 
 
 def _run(
-    name: str,
-    function: Callable[[], Any],
+    script: importlib.metadata.EntryPoint,
     command: PlainCommand,
     workdir: str,
     environ: Mapping[str, str],
     error_log: str | None,
 ) -> Outcome:
+    name = script.name
     with (
         _one_at_a_time,
         _scratch() as scratch,
@@ -129,7 +129,7 @@ def _run(
         stderr = stdout if command.merged else files.enter_context(_open(command.stderr, scratch / "stderr"))
         start = os.fstat(stderr.fileno()).st_size
         with _redirected(stdout.fileno(), stderr.fileno()):
-            code, reason = _call(function)
+            code, reason = _call(lambda: script.load()())
         counts, warning = _read_counts(scratch / "counts")
         to_file = command.stdout if command.merged else command.stderr
         errors = _tail(to_file.path if to_file else scratch / "stderr", start)
@@ -219,15 +219,14 @@ def abort(run: str) -> int:
 
 
 @functools.cache
-def _console_script(name: str) -> Callable[[], Any]:
+def _console_script(name: str) -> importlib.metadata.EntryPoint:
     found = importlib.metadata.entry_points(group="console_scripts", name=name)
     if not found:
         raise LookupError(
             f"{name} may run inside the workers (--dask-in-worker-commands), but no installed package of "
             f"{sys.executable} has a console script of this name"
         )
-    function: Callable[[], Any] = next(iter(found)).load()
-    return function
+    return next(iter(found))
 
 
 def _call(function: Callable[[], Any]) -> tuple[int, str]:
@@ -239,8 +238,9 @@ def _call(function: Callable[[], Any]) -> tuple[int, str]:
     except KeyboardInterrupt:
         return 130, "was interrupted"
     except Exception as error:
-        # without the frame of this function
-        trace = error.__traceback__.tb_next if error.__traceback__ else None
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next  # none of the user's business
         traceback.print_exception(type(error), error, trace)
         return 1, "failed with " + "".join(traceback.format_exception_only(error)).strip()
     # what sys.exit() makes of it

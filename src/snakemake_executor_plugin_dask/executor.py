@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -31,9 +31,6 @@ from snakemake_executor_plugin_dask.handle import ClusterError, EmbeddedCluster,
 from snakemake_executor_plugin_dask.plain import plain_command
 from snakemake_executor_plugin_dask.progress import Tally, Ticker
 
-if TYPE_CHECKING:
-    from snakemake_executor_plugin_dask import ExecutorSettings
-
 __all__ = ["Executor"]
 
 
@@ -42,7 +39,11 @@ class Executor(RealExecutor):
 
     def __post_init__(self) -> None:
         """Set up what does not need the cluster."""
-        self._settings: ExecutorSettings = self.workflow.executor_settings
+        # of the whole package, which imports this module
+        from snakemake_executor_plugin_dask import ExecutorSettings
+
+        # there are none if Snakemake is called as a library without them
+        self._settings: ExecutorSettings = self.workflow.executor_settings or ExecutorSettings()
         if self._settings.scheduler_address and self._settings.scheduler_file:
             raise WorkflowError("Give either --dask-scheduler-address or --dask-scheduler-file, not both.")
         if self._settings.workers is not None and self._settings.workers < 1:

@@ -95,7 +95,9 @@ def toy_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info = folder / "toycmd-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toycmd\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[console_scripts]\ntoycmd = toycmd:main\n")
+    (info / "entry_points.txt").write_text(
+        "[console_scripts]\ntoycmd = toycmd:main\nbroken = no_such_module:main\n"
+    )
     # what an installer would have made, for the jobs that go through a shell
     script = folder / "toycmd"
     script.write_text(f"#!{sys.executable}\nimport sys, toycmd\nsys.exit(toycmd.main())\n")

@@ -80,6 +80,13 @@ def test_a_missing_command_is_named() -> None:
     assert "no-such-command" in outcome.message
 
 
+def test_a_command_that_cannot_be_imported(toy, tmp_path: Path) -> None:
+    outcome = toy("broken 2> log")
+    assert outcome.returncode == 1
+    assert "failed with ModuleNotFoundError: No module named 'no_such_module'" in outcome.message
+    assert "Traceback" in (tmp_path / "log").read_text()
+
+
 def test_an_unwritable_log_is_an_error_of_the_job(toy) -> None:
     outcome = toy("toycmd print done 2> no/such/folder/log")
     assert outcome.returncode == 1
