@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mixsweep.report.charts.base import Chart, Sweep, Variant, base_spec
+from mixsweep.report.charts.heat import category_axis, heat_layers
 from mixsweep.report.charts.style import (
     LOG_AXIS,
     Spec,
@@ -56,55 +57,23 @@ def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
     several = row == "problem"
     groups = [row, "method", "initializer"] if several else [*_KEYS, "problem", "family", "n_components"]
     mean = {"aggregate": [{"op": "mean", "field": "hit_rate", "as": "rate"}], "groupby": groups}
+    color: Spec = {
+        "field": "rate",
+        "title": "hit rate",
+        "scale": {"domain": [0, 1]},
+        "legend": {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "gradientLength": 160},
+    }
+    squares, numbers = heat_layers(color, ".0%", "datum.rate > 0.55", size=10)
+    # Where the page is too narrow for the numbers it leaves them out.
+    numbers["encoding"]["opacity"] = {"value": {"expr": "show_text"}}
+    columns = category_axis("method", orient="top", labelAngle=-35, labelLimit=90)
     view: Spec = {
         "encoding": {
-            "x": {
-                "field": "method",
-                "type": "nominal",
-                "sort": list(sweep.methods),
-                "title": None,
-                "axis": {
-                    "orient": "top",
-                    "labelAngle": -35,
-                    "labelLimit": 90,
-                    "domain": False,
-                    "ticks": False,
-                },
-            },
-            "y": {
-                "field": row,
-                "type": "nominal",
-                "sort": None,
-                "title": None,
-                "axis": {"domain": False, "ticks": False},
-            },
+            "x": columns | {"sort": list(sweep.methods)},
+            "y": category_axis(row),
             "tooltip": tooltip(row, "method", "initializer", ("rate", "hit rate", ".1%")),
         },
-        "layer": [
-            {
-                "mark": {"type": "rect", "cornerRadius": 2, "cursor": "pointer"},
-                "encoding": {
-                    "color": {
-                        "field": "rate",
-                        "type": "quantitative",
-                        "title": "hit rate",
-                        "scale": {"domain": [0, 1]},
-                        "legend": {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "gradientLength": 160},
-                    }
-                },
-            },
-            {
-                "mark": {"type": "text", "fontSize": 10, "cursor": "pointer"},
-                "encoding": {
-                    "text": {"field": "rate", "type": "quantitative", "format": ".0%"},
-                    "color": {
-                        "condition": {"test": "datum.rate > 0.55", "value": {"expr": "ink_strong"}},
-                        "value": {"expr": "ink_pale"},
-                    },
-                    "opacity": {"value": {"expr": "show_text"}},
-                },
-            },
-        ],
+        "layer": [squares, numbers],
         "width": {"step": 44},
         "height": {"step": 20},
     }

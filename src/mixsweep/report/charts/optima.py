@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mixsweep.report.charts.base import MAX_MARKS, Chart, Sweep, Variant, base_spec
+from mixsweep.report.charts.heat import category_axis, heat_layers
 from mixsweep.report.charts.style import (
     KIND_COLOURS,
     Spec,
@@ -27,51 +28,21 @@ def optima_count(sweep: Sweep) -> Chart:
         ("n_fits", "fits", ",d"),
     )
     most: Spec = {"joinaggregate": [{"op": "max", "field": "n_optima", "as": "most"}]}
+    color: Spec = {
+        "field": "n_optima",
+        "title": "distinct optima",
+        "scale": {"type": "sqrt", "domainMin": 0, "nice": False},
+        "legend": {"format": "d", "tickMinStep": 1, "gradientLength": 160},
+    }
+    columns = category_axis("n_components", orient="top", labelAngle=0)
     view: Spec = {
         "encoding": {
-            "x": {
-                "field": "n_components",
-                "type": "ordinal",
-                "title": "number of components K",
-                "axis": {"orient": "top", "labelAngle": 0, "domain": False, "ticks": False},
-            },
-            "y": {
-                "field": "problem",
-                "type": "nominal",
-                "sort": None,
-                "title": None,
-                "axis": {"domain": False, "ticks": False},
-            },
+            "x": columns | {"type": "ordinal", "sort": "ascending", "title": "number of components K"},
+            "y": category_axis("problem"),
             "tooltip": hover,
             "opacity": {"condition": {"test": "datum.faint", "value": 0.25}, "value": 1},
         },
-        "layer": [
-            {
-                "mark": {"type": "rect", "cornerRadius": 2, "cursor": "pointer"},
-                "encoding": {
-                    "color": {
-                        "field": "n_optima",
-                        "type": "quantitative",
-                        "title": "distinct optima",
-                        "scale": {"type": "sqrt", "domainMin": 0, "nice": False},
-                        "legend": {"format": "d", "tickMinStep": 1, "gradientLength": 160},
-                    }
-                },
-            },
-            {
-                "mark": {"type": "text", "cursor": "pointer"},
-                "encoding": {
-                    "text": {"field": "n_optima", "type": "quantitative", "format": "d"},
-                    "color": {
-                        "condition": {
-                            "test": "datum.n_optima > 0.35 * datum.most",
-                            "value": {"expr": "ink_strong"},
-                        },
-                        "value": {"expr": "ink_pale"},
-                    },
-                },
-            },
-        ],
+        "layer": heat_layers(color, "d", "datum.n_optima > 0.35 * datum.most"),
         "width": {"step": 56},
         "height": {"step": 24},
     }

@@ -103,6 +103,7 @@ class Figure {
     const stage = element("div");
     const { view } = await embed(stage, spec, theme);
     this.view = view;
+    this.place.dataset.theme = theme;
     this.place.replaceChildren(stage);
     const label = stage.querySelector("svg");
     label.setAttribute("aria-label", `${this.chart.title}. The rows are in the table of this section.`);
