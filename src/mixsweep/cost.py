@@ -8,7 +8,7 @@ __all__ = ["CAPS", "block_cap", "expected_passes", "memory_mb", "seconds_per_fit
 BLOCK_SECONDS = 30.0
 
 #: How many restarts a block may have: every length of block is a multiple of each smaller cap.
-CAPS = (5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 2, 1)
+CAPS = (10000, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 2, 1)
 
 # One row and component costs 8 ns of softmax and 4 flops per feature of the expanded quadratic at 15 GFLOP/s;
 # one component costs 2 us of M-step and bookkeeping.

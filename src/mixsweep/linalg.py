@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from mixsweep.typing import FloatArray
+from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["cholesky", "triangular_inverse"]
+__all__ = ["cholesky", "lower_indices", "triangular_inverse", "upper_indices"]
+
+
+@functools.cache
+def lower_indices(d: int) -> tuple[IntArray, IntArray]:
+    """Return rows and columns of the lower triangle, the diagonal included; computed once."""
+    return np.tril_indices(d)
+
+
+@functools.cache
+def upper_indices(d: int) -> tuple[IntArray, IntArray]:
+    """Return rows and columns of the upper triangle, the diagonal included; computed once."""
+    return np.triu_indices(d)
 
 
 def cholesky(matrices: FloatArray) -> FloatArray:
@@ -24,15 +38,12 @@ def cholesky(matrices: FloatArray) -> FloatArray:
     """
     try:
         return np.linalg.cholesky(matrices)
-    except np.linalg.LinAlgError:  # one bad matrix must not stop the batch: tell them apart
+    except np.linalg.LinAlgError:  # one bad matrix must not stop the batch: find it by halving
         flat = matrices.reshape(-1, *matrices.shape[-2:])
-        factors = np.where(np.isfinite(flat), 0.0, np.nan)
-        for index, matrix in enumerate(flat):
-            try:
-                factors[index] = np.linalg.cholesky(matrix)
-            except np.linalg.LinAlgError:
-                continue
-        return factors.reshape(matrices.shape)
+        if len(flat) == 1:
+            return np.where(np.isfinite(matrices), 0.0, np.nan)
+        half = len(flat) // 2
+        return np.concatenate([cholesky(flat[:half]), cholesky(flat[half:])]).reshape(matrices.shape)
 
 
 def triangular_inverse(factors: FloatArray) -> FloatArray:

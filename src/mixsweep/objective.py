@@ -119,7 +119,7 @@ class Objective:
         value : ndarray, shape (R,)
         gradient : ndarray, shape (R, q)
         """
-        gradient = self.family.pull_back(parameters, evaluation.gradient)
+        gradient = self.family.gradient(parameters, evaluation)
         return -evaluation.log_likelihood / self.n_rows, -gradient / self.n_rows
 
     def collapsed(self, parameters: Parameters, evaluation: Evaluation) -> np.ndarray:

@@ -11,6 +11,7 @@ rows alone, never on the batch, so that a fit's sums run over the same blocks wh
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,11 +52,8 @@ class Design:
         """Number of rows n."""
         return self.by_row.shape[0]
 
-    def blocks(self) -> list[slice]:
-        """Return the row blocks: as few as `BLOCK_ROWS` allows, of nearly equal length."""
-        return row_blocks(self.n_rows)
 
-
+@functools.cache
 def row_blocks(n_rows: int) -> list[slice]:
     """Cut n rows into nearly equal blocks of at most `BLOCK_ROWS`."""
     count = -(-n_rows // BLOCK_ROWS)
@@ -122,8 +120,14 @@ def linear_pass(design: Design, coefficients: FloatArray) -> tuple[FloatArray, F
     flat = np.ascontiguousarray(coefficients).reshape(-1, p)
     statistics = np.zeros_like(flat)
 
+    longest = max(rows.stop - rows.start for rows in row_blocks(design.n_rows))
+    room = np.empty(flat.shape[0] * longest)
+
     def logits_of(rows: slice) -> FloatArray:
-        return (flat @ design.by_feature[:, rows]).reshape(n_restarts, n_components, -1)
+        length = rows.stop - rows.start
+        logits = room[: flat.shape[0] * length].reshape(-1, length)
+        np.matmul(flat, design.by_feature[:, rows], out=logits)
+        return logits.reshape(n_restarts, n_components, length)
 
     def accumulate(rows: slice, responsibilities: FloatArray) -> None:
         nonlocal statistics

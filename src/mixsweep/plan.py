@@ -19,8 +19,8 @@ __all__ = ["MANY_SHARDS", "Cell", "Plan", "ShapedProblem", "Shard", "blocks", "c
 #: Snakemake's own work grows with the number of jobs; the plan warns above this.
 MANY_SHARDS = 2000
 
-# Blocks end at multiples of 50 up to 500, of 500 up to 5000, then of 5000, whatever the number of restarts.
-_STEPS = ((500, 50), (5000, 500), (None, 5000))
+# Blocks end at multiples of 100 up to 1000, of 1000 up to 10000, then of 10000, whatever the number of restarts.
+_STEPS = ((1000, 100), (10000, 1000), (None, 10000))
 
 
 @dataclass(frozen=True)

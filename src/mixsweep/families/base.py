@@ -28,9 +28,8 @@ class Evaluation:
         Expected number of rows of each component.
     smallest_eigenvalue : ndarray, shape (R,)
         A lower bound, tight to a factor d, of the smallest covariance eigenvalue over the components.
-    gradient : dict of ndarray
-        Derivative of the total log-likelihood in the family's own coordinates, by Fisher's identity; input of
-        `Family.pull_back`.
+    statistics : dict of ndarray
+        What else of the expected sufficient statistics `Family.gradient` needs; the family's own.
     """
 
     log_likelihood: FloatArray
@@ -38,7 +37,7 @@ class Evaluation:
     decrement: FloatArray
     counts: FloatArray
     smallest_eigenvalue: FloatArray
-    gradient: Parameters
+    statistics: Parameters
 
 
 class Family(Protocol):
@@ -93,8 +92,12 @@ class Family(Protocol):
         """Invert `to_vector`."""
         ...
 
-    def pull_back(self, parameters: Parameters, gradient: Parameters) -> FloatArray:
-        """Return the gradient in the coordinates of `to_vector` by the chain rule, shape (R, q)."""
+    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
+        """Return the gradient of the total log-likelihood in the coordinates of `to_vector`, shape (R, q).
+
+        By Fisher's identity it is that of the expected complete-data log-likelihood at the same point, so it
+        needs no further pass.
+        """
         ...
 
 

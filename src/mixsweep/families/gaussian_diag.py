@@ -62,13 +62,20 @@ class GaussianDiag:
         ratio = second / np.square(deviations)
         volume = np.log(maximised["deviations"] / deviations).sum(axis=-1)
         terms = counts * (np.log(maximised["weights"] / weights) - volume - 0.5 * d) + 0.5 * ratio.sum(axis=-1)
-        gradient = {
-            "weights": counts - n_rows * weights,
-            "means": first / np.square(deviations),
-            "deviations": (ratio - counts[..., None]) / deviations,
-        }
+        statistics = {"first": first, "ratio": ratio}
         smallest = np.square(deviations).min(axis=(-2, -1))
-        return Evaluation(log_likelihood, maximised, terms.sum(axis=-1) / n_rows, counts, smallest, gradient)
+        return Evaluation(log_likelihood, maximised, terms.sum(axis=-1) / n_rows, counts, smallest, statistics)
+
+    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
+        """Return the gradient of the total log-likelihood in the coordinates of `to_vector`, by Fisher's identity."""
+        counts, deviations = evaluation.counts, parameters["deviations"]
+        n_restarts = len(counts)
+        in_weights = counts - counts.sum(axis=-1, keepdims=True) * parameters["weights"]
+        in_means = evaluation.statistics["first"] / np.square(deviations)
+        in_logarithms = evaluation.statistics["ratio"] - counts[..., None]
+        return np.concatenate(
+            [in_weights, in_means.reshape(n_restarts, -1), in_logarithms.reshape(n_restarts, -1)], axis=1
+        )
 
     def log_density(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
         """Return the log-density of each row, shape (R, n)."""
@@ -124,15 +131,3 @@ class GaussianDiag:
             "means": vector[:, K : K + K * d].reshape(n_restarts, K, d).copy(),
             "deviations": np.exp(vector[:, K + K * d :]).reshape(n_restarts, K, d),
         }
-
-    def pull_back(self, parameters: Parameters, gradient: Parameters) -> FloatArray:
-        """Return the gradient in the coordinates of `to_vector`."""
-        n_restarts = len(parameters["weights"])
-        return np.concatenate(
-            [
-                gradient["weights"],
-                gradient["means"].reshape(n_restarts, -1),
-                (gradient["deviations"] * parameters["deviations"]).reshape(n_restarts, -1),
-            ],
-            axis=1,
-        )

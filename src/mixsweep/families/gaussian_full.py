@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from mixsweep.families.base import Evaluation, softmax, weight_logits
-from mixsweep.linalg import cholesky, triangular_inverse
+from mixsweep.linalg import cholesky, lower_indices, triangular_inverse, upper_indices
 from mixsweep.passes import Design, linear_pass, log_density, softmax_pass
-from mixsweep.typing import FloatArray, Parameters
+from mixsweep.typing import FloatArray, IntArray, Parameters
 
 __all__ = ["GaussianFull"]
 
@@ -23,6 +24,24 @@ DIRECT_BELOW = 1e-6
 class _Prepared:
     X: FloatArray
     design: Design
+
+
+class _Moments(NamedTuple):
+    """Log-likelihoods (R,), expected counts (R, K), shifts of the means (R, K, d), covariances (R, K, d, d)."""
+
+    log_likelihood: FloatArray
+    counts: FloatArray
+    shift: FloatArray
+    covariances: FloatArray
+
+
+@functools.cache
+def _product_positions(d: int) -> IntArray:
+    """Return where the feature x_i x_j stands among the features, shape (d, d)."""
+    positions = np.empty((d, d), dtype=np.int64)
+    first, second = upper_indices(d)
+    positions[first, second] = positions[second, first] = 1 + d + np.arange(len(first))
+    return positions
 
 
 def _transpose(matrices: FloatArray) -> FloatArray:
@@ -38,150 +57,126 @@ class GaussianFull:
     def prepare(self, X: FloatArray) -> _Prepared:
         """Return the rows and their features [1, x, upper triangle of x x']."""
         d = X.shape[1]
-        first, second = np.triu_indices(d)
+        first, second = upper_indices(d)
         features = np.concatenate([np.ones((len(X), 1)), X, X[:, first] * X[:, second]], axis=1)
         return _Prepared(X, Design.of(features))
 
     @staticmethod
     def _coefficients(parameters: Parameters, inverse: FloatArray) -> FloatArray:
-        weights, means = parameters["weights"], parameters["means"]
-        n_restarts, n_components, d = means.shape
-        whitened = np.matmul(inverse, means[..., None])[..., 0]
+        d = inverse.shape[-1]
+        whitened = np.matmul(inverse, parameters["means"][..., None])
+        linear = np.matmul(_transpose(inverse), whitened)[..., 0]
         precision = np.matmul(_transpose(inverse), inverse)
-        constant = (
-            np.log(weights)
-            - 0.5 * d * np.log(2 * np.pi)
-            + np.log(np.diagonal(inverse, axis1=-2, axis2=-1)).sum(axis=-1)
-            - 0.5 * np.square(whitened).sum(axis=-1)
-        )
-        linear = np.matmul(_transpose(inverse), whitened[..., None])[..., 0]
-        first, second = np.triu_indices(d)
+        first, second = upper_indices(d)
         # x'Px counts every off-diagonal product twice
-        quadratic = precision[..., first, second] * np.where(first == second, -0.5, -1.0)
+        upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
+        quadratic = upper * np.where(first == second, -0.5, -1.0)
+        constant = GaussianFull._constant(parameters, inverse) - 0.5 * np.square(whitened[..., 0]).sum(axis=-1)
         return np.concatenate([constant[..., None], linear, quadratic], axis=-1)
 
     @staticmethod
-    def _direct_moments(
-        X: FloatArray, parameters: Parameters, inverse: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Take the pass by whitened differences; moments about the current means, free of cancellation."""
-        means = parameters["means"]
-        n_restarts, n_components, d = means.shape
-        constant = (
-            np.log(parameters["weights"])
-            - 0.5 * d * np.log(2 * np.pi)
-            + np.log(np.diagonal(inverse, axis1=-2, axis2=-1)).sum(axis=-1)
+    def _constant(parameters: Parameters, inverse: FloatArray) -> FloatArray:
+        """Return log weight plus the logarithm of the density's factor before the exponential."""
+        diagonal = np.diagonal(inverse, axis1=-2, axis2=-1)
+        result: FloatArray = (
+            np.log(parameters["weights"]) + np.log(diagonal).sum(axis=-1) - 0.5 * inverse.shape[-1] * np.log(2 * np.pi)
         )
+        return result
+
+    @staticmethod
+    def _direct_moments(prepared: _Prepared, parameters: Parameters, inverse: FloatArray) -> _Moments:
+        """Take the pass by whitened differences, free of cancellation."""
+        X, means = prepared.X, parameters["means"]
+        n_restarts, n_components, d = means.shape
+        constant = GaussianFull._constant(parameters, inverse)
         counts = np.zeros((n_restarts, n_components))
         first = np.zeros_like(means)
         second = np.zeros_like(inverse)
 
-        def differences(rows: slice) -> FloatArray:
-            result: FloatArray = X[rows] - means[:, :, None, :]
-            return result
-
         def logits_of(rows: slice) -> FloatArray:
-            whitened = np.matmul(differences(rows), _transpose(inverse))
+            whitened = np.matmul(X[rows] - means[:, :, None, :], _transpose(inverse))
             result: FloatArray = constant[..., None] - 0.5 * np.square(whitened).sum(axis=-1)
             return result
 
         def accumulate(rows: slice, responsibilities: FloatArray) -> None:
-            difference = differences(rows)
+            difference = X[rows] - means[:, :, None, :]
             weighted = responsibilities[..., None] * difference
-            counts.__iadd__(responsibilities.sum(axis=-1))
-            first.__iadd__(weighted.sum(axis=-2))
-            second.__iadd__(np.matmul(_transpose(weighted), difference))
+            np.add(counts, responsibilities.sum(axis=-1), out=counts)
+            np.add(first, weighted.sum(axis=-2), out=first)
+            np.add(second, np.matmul(_transpose(weighted), difference), out=second)
 
         log_likelihood = softmax_pass(len(X), n_restarts, n_components, logits_of, accumulate)
-        return log_likelihood, counts, first, second
+        shift = first / counts[..., None]
+        covariances = second / counts[..., None, None] - shift[..., :, None] * shift[..., None, :]
+        return _Moments(log_likelihood, counts, shift, covariances)
 
     @staticmethod
-    def _moments(
-        prepared: _Prepared, parameters: Parameters, inverse: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Take the pass by matrix products; moments about the current means, from those about the origin."""
-        means = parameters["means"]
-        d = means.shape[-1]
-        coefficients = GaussianFull._coefficients(parameters, inverse)
-        log_likelihood, statistics = linear_pass(prepared.design, coefficients)
+    def _quadratic_moments(prepared: _Prepared, parameters: Parameters, inverse: FloatArray) -> _Moments:
+        """Take the pass by matrix products."""
+        d = inverse.shape[-1]
+        log_likelihood, statistics = linear_pass(prepared.design, GaussianFull._coefficients(parameters, inverse))
         counts = statistics[..., 0]
-        sums = statistics[..., 1 : 1 + d]
-        upper = np.triu_indices(d)
-        products = np.empty(inverse.shape)
-        products[..., upper[0], upper[1]] = statistics[..., 1 + d :]
-        products[..., upper[1], upper[0]] = statistics[..., 1 + d :]
-        first = sums - counts[..., None] * means
-        cross = means[..., :, None] * sums[..., None, :]
-        second = (
-            products - cross - _transpose(cross) + counts[..., None, None] * (means[..., :, None] * means[..., None, :])
+        averages = statistics / counts[..., None]
+        means = averages[..., 1 : 1 + d]
+        products = averages.take(_product_positions(d), axis=-1)
+        covariances = products - means[..., :, None] * means[..., None, :]
+        return _Moments(log_likelihood, counts, means - parameters["means"], covariances)
+
+    def _moments(self, prepared: _Prepared, parameters: Parameters, inverse: FloatArray, smallest: FloatArray) -> _Moments:
+        direct = smallest < DIRECT_BELOW
+        if not direct.any():
+            return self._quadratic_moments(prepared, parameters, inverse)
+        if direct.all():
+            return self._direct_moments(prepared, parameters, inverse)
+        tight, wide = (
+            moments(prepared, {name: values[chosen] for name, values in parameters.items()}, inverse[chosen])
+            for chosen, moments in ((direct, self._direct_moments), (~direct, self._quadratic_moments))
         )
-        return log_likelihood, counts, first, second
+        place = np.argsort(np.concatenate([np.flatnonzero(direct), np.flatnonzero(~direct)]))
+        return _Moments(*(np.concatenate([a, b])[place] for a, b in zip(tight, wide, strict=True)))
 
     def evaluate(self, prepared: _Prepared, parameters: Parameters) -> Evaluation:
         """Take one pass over all rows at a batch of parameters."""
-        n_rows = len(prepared.X)
+        n_rows, d = prepared.X.shape
         inverse = triangular_inverse(parameters["cholesky"])
         # 1 / trace of the precision bounds the smallest eigenvalue from below
-        smallest = (1.0 / np.square(inverse).sum(axis=(-2, -1))).min(axis=-1)
-        direct = smallest < DIRECT_BELOW
-        if direct.any():
-            log_likelihood = np.empty(len(smallest))
-            counts = np.empty(parameters["weights"].shape)
-            first = np.empty(parameters["means"].shape)
-            second = np.empty(inverse.shape)
-            for chosen, moments in ((direct, self._direct_rows), (~direct, self._moments)):
-                if chosen.any():
-                    part = {name: values[chosen] for name, values in parameters.items()}
-                    found = moments(prepared, part, inverse[chosen])
-                    log_likelihood[chosen], counts[chosen], first[chosen], second[chosen] = found
-        else:
-            log_likelihood, counts, first, second = self._moments(prepared, parameters, inverse)
-
-        shift = first / counts[..., None]
-        covariances = second / counts[..., None, None] - shift[..., :, None] * shift[..., None, :]
+        smallest = 1.0 / np.square(inverse).sum(axis=(-2, -1)).max(axis=-1)
+        log_likelihood, counts, shift, covariances = self._moments(prepared, parameters, inverse, smallest)
         maximised = {
             "weights": counts / counts.sum(axis=-1, keepdims=True),
             "means": parameters["means"] + shift,
             "cholesky": cholesky(covariances),
         }
-        # whitened second moments about the current means: their trace is the expected squared distance
-        whitened = np.matmul(np.matmul(inverse, second), _transpose(inverse))
-        decrement = self._decrement(parameters, maximised, inverse, counts, whitened, n_rows)
-        d = first.shape[-1]
-        identity = counts[..., None, None] * np.eye(d)
-        gradient = {
-            "weights": counts - n_rows * parameters["weights"],
-            "means": np.matmul(_transpose(inverse), np.matmul(inverse, first[..., None]))[..., 0],
-            # derivative in the factor L: L^-T (L^-1 S L^-T - N I)
-            "cholesky": np.matmul(_transpose(inverse), whitened - identity),
-        }
-        return Evaluation(log_likelihood, maximised, decrement, counts, smallest, gradient)
-
-    @staticmethod
-    def _direct_rows(
-        prepared: _Prepared, parameters: Parameters, inverse: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        return GaussianFull._direct_moments(prepared.X, parameters, inverse)
-
-    @staticmethod
-    def _decrement(
-        parameters: Parameters,
-        maximised: Parameters,
-        inverse: FloatArray,
-        counts: FloatArray,
-        whitened: FloatArray,
-        n_rows: int,
-    ) -> FloatArray:
-        d = inverse.shape[-1]
-        log_ratio = np.log(maximised["weights"] / parameters["weights"])
+        # whitened second moments about the current means, for each row of the component
+        whitened_shift = np.matmul(inverse, shift[..., None])
+        whitened = np.matmul(np.matmul(inverse, covariances), _transpose(inverse))
+        whitened += whitened_shift * _transpose(whitened_shift)
         # log |L+| - log |L|, from the diagonals
         volume = np.log(
             np.diagonal(maximised["cholesky"], axis1=-2, axis2=-1) * np.diagonal(inverse, axis1=-2, axis2=-1)
         ).sum(axis=-1)
         distance = np.trace(whitened, axis1=-2, axis2=-1)
-        terms = counts * (log_ratio - volume - 0.5 * d) + 0.5 * distance
-        result: FloatArray = terms.sum(axis=-1) / n_rows
-        return result
+        gain = np.log(maximised["weights"] / parameters["weights"]) - volume + 0.5 * (distance - d)
+        decrement = (counts * gain).sum(axis=-1) / n_rows
+        statistics = {"inverse": inverse, "whitened_shift": whitened_shift[..., 0], "whitened": whitened}
+        return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
+
+    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
+        """Return the gradient of the total log-likelihood in the coordinates of `to_vector`, by Fisher's identity."""
+        factors, counts = parameters["cholesky"], evaluation.counts
+        inverse, whitened = evaluation.statistics["inverse"], evaluation.statistics["whitened"]
+        n_restarts, d = len(factors), factors.shape[-1]
+        in_weights = counts - counts.sum(axis=-1, keepdims=True) * parameters["weights"]
+        whitened_shift = evaluation.statistics["whitened_shift"][..., None]
+        in_means = counts[..., None] * np.matmul(_transpose(inverse), whitened_shift)[..., 0]
+        # derivative in the factor L: N L^-T (L^-1 S L^-T - I), with S the mean scatter about the current mean
+        in_factors = counts[..., None, None] * np.matmul(_transpose(inverse), whitened - np.eye(d))
+        row, column = lower_indices(d)
+        entries = in_factors.reshape(*counts.shape, d * d).take(row * d + column, axis=-1)
+        entries[..., row == column] *= np.diagonal(factors, axis1=-2, axis2=-1)
+        return np.concatenate(
+            [in_weights, in_means.reshape(n_restarts, -1), entries.reshape(n_restarts, -1)], axis=1
+        )
 
     def log_density(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
         """Return the log-density of each row, shape (R, n)."""
@@ -227,7 +222,7 @@ class GaussianFull:
         """Return softmax logits (K), means and Cholesky factors with logarithmic diagonals."""
         factors = parameters["cholesky"]
         n_restarts, d = factors.shape[0], factors.shape[-1]
-        lower = np.tril_indices(d)
+        lower = lower_indices(d)
         entries = factors[..., lower[0], lower[1]].copy()
         diagonal = lower[0] == lower[1]
         entries[..., diagonal] = np.log(entries[..., diagonal])
@@ -243,7 +238,7 @@ class GaussianFull:
     def from_vector(self, vector: FloatArray, n_components: int, n_features: int) -> Parameters:
         """Invert `to_vector`."""
         n_restarts, K, d = len(vector), n_components, n_features
-        lower = np.tril_indices(d)
+        lower = lower_indices(d)
         entries = vector[:, K + K * d :].reshape(n_restarts, K, -1).copy()
         diagonal = lower[0] == lower[1]
         entries[..., diagonal] = np.exp(entries[..., diagonal])
@@ -254,20 +249,3 @@ class GaussianFull:
             "means": vector[:, K : K + K * d].reshape(n_restarts, K, d).copy(),
             "cholesky": factors,
         }
-
-    def pull_back(self, parameters: Parameters, gradient: Parameters) -> FloatArray:
-        """Return the gradient in the coordinates of `to_vector`."""
-        factors = parameters["cholesky"]
-        n_restarts, d = factors.shape[0], factors.shape[-1]
-        lower = np.tril_indices(d)
-        entries = gradient["cholesky"][..., lower[0], lower[1]].copy()
-        diagonal = lower[0] == lower[1]
-        entries[..., diagonal] *= np.diagonal(factors, axis1=-2, axis2=-1)
-        return np.concatenate(
-            [
-                gradient["weights"],
-                gradient["means"].reshape(n_restarts, -1),
-                entries.reshape(n_restarts, -1),
-            ],
-            axis=1,
-        )

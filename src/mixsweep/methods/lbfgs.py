@@ -49,23 +49,22 @@ class LBFGS:
         """Return the starts' coordinates with an empty memory; the first pass evaluates the start itself."""
         vector = objective.family.to_vector(parameters)
         count, size = vector.shape
-        zeros = np.zeros(count)
         return {
             "vector": vector,
             "gradient": np.zeros_like(vector),
             "loss": np.full(count, np.inf),
             "direction": np.zeros_like(vector),
-            "slope": zeros,
-            "step": zeros,
-            "trials": zeros,
+            "slope": np.zeros(count),
+            "step": np.zeros(count),
+            "trials": np.zeros(count),
             # The two ends of the line search's interval: step, loss and slope; high_step is infinite until
             # the minimum is bracketed.
-            "low_step": zeros,
-            "low_loss": zeros,
-            "low_slope": zeros,
+            "low_step": np.zeros(count),
+            "low_loss": np.zeros(count),
+            "low_slope": np.zeros(count),
             "high_step": np.full(count, np.inf),
-            "high_loss": zeros,
-            "high_slope": zeros,
+            "high_loss": np.zeros(count),
+            "high_slope": np.zeros(count),
             "steps": np.zeros((count, self.memory, size)),
             "changes": np.zeros((count, self.memory, size)),
             "curvatures": np.zeros((count, self.memory)),  # 1 / (step' change); 0 marks an empty place
@@ -102,21 +101,21 @@ class LBFGS:
         self, state: State, loss: FloatArray, gradient: FloatArray, accepted: BoolArray, first: BoolArray
     ) -> State:
         """Move the accepted fits to their trial points, update their memories and choose directions."""
-        state = {name: values.copy() for name, values in state.items()}
         moved = state["step"][accepted, None] * state["direction"][accepted]
         change = gradient[accepted] - state["gradient"][accepted]
         product = np.einsum("ij,ij->i", moved, change)
         useful = ~first[accepted] & (product > 1e-12 * np.square(change).sum(axis=1))
         keep = np.flatnonzero(accepted)[useful]
         for name, values in (("steps", moved[useful]), ("changes", change[useful]), ("curvatures", 1.0 / product[useful])):
-            state[name][keep] = np.concatenate([state[name][keep, 1:], values[:, None]], axis=1)
+            state[name][keep, :-1] = state[name][keep, 1:]
+            state[name][keep, -1] = values
         state["vector"][accepted] += moved
         state["gradient"][accepted] = gradient[accepted]
         state["loss"][accepted] = loss[accepted]
         return self._aim(state, accepted)
 
     def _aim(self, state: State, chosen: BoolArray) -> State:
-        """Set direction and first trial of the chosen fits (in place, on arrays of our own)."""
+        """Set direction and first trial of the chosen fits."""
         gradient = state["gradient"][chosen]
         curvatures = state["curvatures"][chosen]
         direction = -_two_loop(gradient, state["steps"][chosen], state["changes"][chosen], curvatures)
@@ -138,7 +137,6 @@ class LBFGS:
         return state
 
     def _restart(self, state: State, chosen: BoolArray) -> State:
-        state = {name: values.copy() for name, values in state.items()}
         for name in ("steps", "changes", "curvatures"):
             state[name][chosen] = 0
         return self._aim(state, chosen)
