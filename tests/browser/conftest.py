@@ -51,6 +51,14 @@ def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         context.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _page_only() -> Iterator[None]:
+    """Leave the static figures out: they take longest to write, and no browser opens them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mixsweep.report.page.write_figures", lambda *_: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def report(chromium: str, synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = synthetic.write_results(tmp_path_factory.mktemp("browser") / "results")

@@ -74,7 +74,7 @@ def test_an_empty_folder_gives_a_page_that_says_so(tmp_path: Path) -> None:
 def test_each_table_may_be_missing(
     results: Path, tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The figures of the other tables are drawn in other tests.
+    # Figures of empty tables are drawn in the tests of the charts.
     monkeypatch.setattr("mixsweep.report.page.write_figures", lambda *_: None)
     monkeypatch.setattr("mixsweep.report.page._bundle", lambda: "")
     copy = tmp_path / "results"
