@@ -221,7 +221,7 @@ class Executor(RealExecutor):
         if self._ending:
             return
         try:
-            outcome = _outcome(future)
+            outcome = _outcome(future, self._cluster.log if self._cluster is not None else None)
             with self._lock:
                 self._futures.discard(future)
             self._tally.ended(outcome.returncode == 0, outcome.counts)
@@ -262,7 +262,7 @@ class Executor(RealExecutor):
             cluster.close(orderly=orderly)
 
 
-def _outcome(future: Any) -> Outcome:
+def _outcome(future: Any, log: Path | None) -> Outcome:
     """Return how a job ended, whatever happened to its worker or to the cluster."""
     from distributed import KilledWorker
 
@@ -276,7 +276,7 @@ def _outcome(future: Any) -> Outcome:
                 1,
                 "The worker process died each time the job was tried, the last time on "
                 f"{error.last_worker.address}. Either the job needs more memory than a worker has, or "
-                "its command ends or crashes the process.",
+                "its command ends or crashes the process" + (f" (see {log})." if log is not None else "."),
             )
         return Outcome(1, f"The worker could not run the job: {type(error).__name__}: {error}")
     return Outcome(1, "The connection to the Dask scheduler was lost while the job ran.")

@@ -277,6 +277,7 @@ def test_a_job_whose_worker_died_runs_again_elsewhere(failing) -> None:
 
 def test_a_job_that_always_kills_its_worker_fails(failing) -> None:
     assert "The worker process died each time the job was tried" in failing.result.stdout
+    assert ".dask.log)." in failing.result.stdout
 
 
 def test_retries(failing) -> None:
