@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 __all__ = [
+    "EXPONENT",
     "NAME_PATTERN",
     "Columns",
     "ComponentCounts",
@@ -20,8 +21,10 @@ __all__ = [
     "Names",
     "NonNegative",
     "Numbers",
+    "PathVars",
     "PositiveWhole",
     "ProblemTable",
+    "Restarts",
     "Seed",
     "Text",
     "Weights",
@@ -32,8 +35,10 @@ __all__ = [
 #: What may name a file on every system: no path parts, no spaces, no leading dot or dash.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 _NAME = re.compile(NAME_PATTERN)
-_EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
+#: Numbers such as 1e-8, which YAML 1.1 takes for text because they have no dot.
+EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 _LONGEST_NAME = 100
+_MOST_RESTARTS = 10**8
 
 
 def wrong(expected: str) -> PydanticCustomError:
@@ -51,15 +56,15 @@ def _no_repeats(values: Sequence[Any]) -> None:
         raise wrong(f"each entry once, but {', '.join(map(repr, sorted(repeated)))} is listed twice")
 
 
-def _whole(value: Any, minimum: int, expected: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+def _whole(value: Any, minimum: int, expected: str, maximum: int = 2**63 - 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
         raise wrong(expected)
     return value
 
 
 def _number(value: Any, expected: str, accept: Callable[[float], bool]) -> float:
     # Snakemake reads configs by YAML 1.1, where 1e-8 is text.
-    if isinstance(value, str) and _EXPONENT.fullmatch(value):
+    if isinstance(value, str) and EXPONENT.fullmatch(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong(expected)
@@ -134,11 +139,9 @@ def _names(value: Any) -> list[str]:
     return values
 
 
-def check_names(names: Sequence[Any], what: str) -> None:
+def check_names(names: Sequence[str], what: str) -> None:
     """Refuse names which cannot be file names, or which some file systems cannot tell apart."""
     for name in names:
-        if not isinstance(name, str):
-            raise wrong(f"{what} names as text, but YAML reads one as {name!r}: put it in quotes")
         if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
             raise wrong(
                 f"{what} names that are safe as file names, but found {name!r}: letters, digits and . _ + - "
@@ -199,7 +202,7 @@ def _flag(value: Any) -> bool:
 
 
 _WHOLE: dict[str, Any] = {"type": "integer", "minimum": 1}
-_EXPONENT_TEXT: dict[str, Any] = {"type": "string", "pattern": f"^{_EXPONENT.pattern}$"}
+_EXPONENT_TEXT: dict[str, Any] = {"type": "string", "pattern": f"^{EXPONENT.pattern}$"}
 
 
 def _number_schema(**limits: float) -> dict[str, Any]:
@@ -213,6 +216,15 @@ def _one_or_list(item: dict[str, Any]) -> dict[str, Any]:
 _WORDS: dict[str, Any] = {"enum": ["equal", "unequal"]}
 _STRINGS: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 
+Restarts = Annotated[
+    int,
+    BeforeValidator(
+        lambda value: _whole(
+            value, 1, f"a whole number of at least 1 and at most {_MOST_RESTARTS:,}", _MOST_RESTARTS
+        )
+    ),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST_RESTARTS}),
+]
 PositiveWhole = Annotated[
     int,
     BeforeValidator(lambda value: _whole(value, 1, "a whole number of at least 1")),
@@ -220,7 +232,7 @@ PositiveWhole = Annotated[
 ]
 Seed = Annotated[
     int,
-    BeforeValidator(lambda value: _whole(value, 0, "a whole number of at least 0")),
+    BeforeValidator(lambda value: _whole(value, 0, "a whole number of at least 0, below 2**63")),
     WithJsonSchema({"type": "integer", "minimum": 0}),
 ]
 NonNegative = Annotated[

@@ -6,12 +6,14 @@ import dataclasses
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from mixsweep._config_types import (
+    EXPONENT,
     Columns,
     ComponentCounts,
     Flag,
@@ -23,6 +25,7 @@ from mixsweep._config_types import (
     PathVars,
     PositiveWhole,
     ProblemTable,
+    Restarts,
     Seed,
     Text,
     Weights,
@@ -92,7 +95,7 @@ class SweepConfig(_Model):
     """Optimisers by label, with settings; the setting method names the optimiser when the label does not."""
     initializers: Names = ["random-points"]
     """Kinds of start."""
-    restarts: PositiveWhole = 100
+    restarts: Restarts = 100
     """Starts for each method and initializer."""
     tol: NonNegative = 1e-8
     """A fit has converged when the EM decrement per row is below this; 0 runs to max_passes."""
@@ -200,7 +203,7 @@ def parse_config(mapping: Any, base: Path, source: str = "config") -> SweepConfi
             f"{source}: found {found}; expected keys and values, at least problems: and methods:."
         )
     try:
-        config = SweepConfig.model_validate(_plain(mapping))
+        config = SweepConfig.model_validate(_plain(mapping, source))
     except ValidationError as error:
         raise _translated(error, source) from None
     config._base, config._source = base, source
@@ -215,14 +218,21 @@ def parse_config(mapping: Any, base: Path, source: str = "config") -> SweepConfi
     return config
 
 
-def _plain(value: Any) -> Any:
-    """Return ordered and other mappings as plain ones, at every level."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-_MODELS: dict[str, type[BaseModel]] = {"simulate": SimulateSpec, "problems": ProblemSpec}
+def _plain(value: Any, source: str, path: str = "") -> Any:
+    """Return ordered and other mappings as plain ones, at every level, refusing keys that are not text."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, source, path) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    for key in value:
+        if not isinstance(key, str):
+            where = f"{source}: {path}" if path else source
+            raise MixsweepError(
+                f"{where}: found the key {key!r}, a {type(key).__name__}; expected text. Names such as 1 or "
+                "no mean "
+                "something else in YAML: put them in quotes."
+            )
+    return {key: _plain(item, source, f"{path}.{key}" if path else key) for key, item in value.items()}
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
@@ -271,22 +281,28 @@ def _method_spec(label: str, settings: dict[str, Any], source: str) -> MethodSpe
         if name not in fields:
             rest = nearest(str(name), fields) if fields else "; it has no settings."
             raise MixsweepError(f"{key}: method {method!r} has no setting {name!r}{rest}")
+    given = {name: _setting(value, fields[name], f"{key}.{name}") for name, value in settings.items()}
     try:
-        made = cls(**{name: _as_number(value, fields[name]) for name, value in settings.items()})
+        made = cls(**given)
     except (MixsweepError, ValueError, TypeError) as error:
         raise MixsweepError(f"{key}: {error}") from None
     return MethodSpec(label, method, {name: getattr(made, name) for name in fields})
 
 
-def _as_number(value: Any, default: Any) -> Any:
-    """Return 1 as 1.0 where the default is a float, and text such as 1e-3 as the number it is."""
+def _setting(value: Any, default: Any, key: str) -> Any:
+    """Return a setting in the type of its default; what it may be beyond that, the method knows."""
+    number = isinstance(default, (int, float)) and not isinstance(default, bool)
+    # YAML 1.1, by which Snakemake reads configs, takes 1e-3 for text
+    if number and isinstance(value, str) and EXPONENT.fullmatch(value):
+        value = float(value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, str) and value[:1] in "+-.0123456789":
-        try:
-            return float(value)
-        except ValueError:
-            return value
+        value = float(value)
+    wrong_number = number and (
+        isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value)
+    )
+    if wrong_number or (isinstance(default, (bool, str)) and type(value) is not type(default)):
+        word = "a finite number" if number else {bool: "true or false", str: "text"}[type(default)]
+        raise MixsweepError(f"{key}: expected {word}; found {_shown(value)}.")
     return value
 
 

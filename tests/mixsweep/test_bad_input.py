@@ -43,6 +43,8 @@ CASES: list[tuple[str, str, tuple[str, ...]]] = [
     # keys
     ("misspelt key", config_text(restart="10"), ("'restart'", "did you mean 'restarts'")),
     ("misspelt required key", config_text(problems=None, problem="{iris: {}}"), ("did you mean 'problems'",)),
+    ("key a number", config_text() + "1: 2\n", ("found the key 1", "quotes")),
+    ("problem key a number", config_text(problems="{iris: {1: 2}}"), ("problems.iris: found the key 1",)),
     ("foreign key", config_text(cores="2"), ("unknown key 'cores'", "Valid:")),
     ("no problems", config_text(problems=None), ("problems", "missing")),
     ("no methods", config_text(methods=None), ("methods", "missing")),
@@ -55,6 +57,8 @@ CASES: list[tuple[str, str, tuple[str, ...]]] = [
     ("restarts fraction", config_text(restarts="2.5"), ("restarts", WHOLE, "2.5")),
     ("restarts true", config_text(restarts="true"), ("restarts", WHOLE, "True")),
     ("restarts list", config_text(restarts="[10]"), ("restarts", WHOLE, "[10]")),
+    ("restarts huge", config_text(restarts="1000000000"), ("restarts", "at most 100,000,000")),
+    ("seed huge", config_text(seed=str(2**63)), ("seed", "below 2**63")),
     ("seed negative", config_text(seed="-1"), ("seed", "at least 0", "-1")),
     ("seed text", config_text(seed="x"), ("seed", "whole number", "'x'")),
     ("tol negative", config_text(tol="-1.0"), ("tol", "a number of at least 0", "-1.0")),
@@ -171,6 +175,16 @@ CASES: list[tuple[str, str, tuple[str, ...]]] = [
         ("methods.adam", "learning_rate"),
     ),
     ("setting of wrong type", config_text(methods="{adam: {learning_rate: fast}}"), ("methods.adam",)),
+    (
+        "setting infinite",
+        config_text(methods="{adam: {learning_rate: .inf}}"),
+        ("learning_rate", "finite"),
+    ),
+    (
+        "setting a list",
+        config_text(methods="{adam: {learning_rate: [1]}}"),
+        ("adam.learning_rate", "[1]"),
+    ),
     ("memory 0", config_text(methods="{lbfgs: {memory: 0}}"), ("methods.lbfgs", "memory")),
     ("pathvars", config_text(pathvars="{results: 3}"), ("pathvars", "mapping from path names to folders")),
 ]

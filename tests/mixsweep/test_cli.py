@@ -15,7 +15,7 @@ from mixsweep.cli import COMMANDS, main
 from mixsweep.cli.run import find_snakefile
 
 ROOT = Path(__file__).parents[2]
-CONFIG = "problems: {iris: {}}\nmethods: [em, lbfgs]\nn_components: [2, 3]\nrestarts: 100\n"
+CONFIG = "problems: {iris: {}}\nmethods: [em, lbfgs]\nn_components: [2, 3]\nrestarts: 200\n"
 
 
 @pytest.fixture
@@ -58,20 +58,20 @@ def test_unknown_command() -> None:
 
 def test_plan_table(folder: Path) -> None:
     output = call("plan")
-    assert re.search(r"iris +gaussian-full +3 +150 +4 +4 +200 ", output)
-    assert re.search(r"total +8 +400 ", output)
-    assert "2 cells x methods (em, lbfgs) x initializers (random-points) x 100 restarts" in output
+    assert re.search(r"iris +gaussian-full +3 +150 +4 +4 +400 ", output)
+    assert re.search(r"total +8 +800 ", output)
+    assert "2 cells x methods (em, lbfgs) x initializers (random-points) x 200 restarts" in output
 
 
 def test_plan_json(folder: Path) -> None:
     plan = json.loads(call("plan", "config.yaml", "--json"))
-    assert (plan["n_cells"], plan["n_shards"], plan["n_fits"]) == (2, 8, 400)
+    assert (plan["n_cells"], plan["n_shards"], plan["n_fits"]) == (2, 8, 800)
     assert plan["core_seconds"] > 0
 
 
 def test_plan_warns_of_many_shards(folder: Path) -> None:
     (folder / "config.yaml").write_text(
-        "problems: {a: {simulate: {n: 50, d: 2, k: 2, separation: 2, replicates: 600}}}\n"
+        "problems: {a: {simulate: {n: 50, d: 2, k: 2, separation: 2, replicates: 1200}}}\n"
         "methods: [em, lbfgs]\nn_components: truth\n"
     )
     assert "Warning: 2400 shards: above 2000" in call("plan")
@@ -110,7 +110,7 @@ def test_problem_writes_its_file(folder: Path) -> None:
 
 def test_plan_refuses_the_folder_of_another_config(folder: Path) -> None:
     call("plan", "--output", "results/plan.json")
-    shard = folder / "results/shards/iris/gaussian-full/K2/em/random-points-000000-000050.nc"
+    shard = folder / "results/shards/iris/gaussian-full/K2/em/random-points-000000-000100.nc"
     shard.parent.mkdir(parents=True)
     shard.write_text("made")
     (folder / "config.yaml").write_text(CONFIG + "seed: 2\n")
@@ -131,16 +131,16 @@ def test_status(folder: Path) -> None:
         "--seed",
         "1",
         "--output",
-        str(shards / "random-points-000000-000050.nc"),
+        str(shards / "random-points-000000-000100.nc"),
     )
-    (shards / "random-points-000050-000100.nc").write_text("cut off")
-    log = folder / "logs/shard/iris/gaussian-full/K2/lbfgs/random-points-000000-000050.log"
+    (shards / "random-points-000100-000200.nc").write_text("cut off")
+    log = folder / "logs/shard/iris/gaussian-full/K2/lbfgs/random-points-000000-000100.log"
     log.parent.mkdir(parents=True)
     log.write_text("starting\nMemoryError: no more\n\n")
     output = call("status")
     assert "8 shards: 2 done, 5 missing, 1 failed, 0 damaged" in output
     assert "MemoryError: no more" in output
-    path = "results/shards/iris/gaussian-full/K2/lbfgs/random-points-000000-000050.nc"
+    path = "results/shards/iris/gaussian-full/K2/lbfgs/random-points-000000-000100.nc"
     assert f"rerun: snakemake --cores 1 {path}" in output
     checked = json.loads(call("status", "results", "--check", "--json"))
     assert checked["counts"] == {"done": 1, "missing": 5, "failed": 1, "damaged": 1}

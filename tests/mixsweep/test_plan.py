@@ -24,7 +24,7 @@ def planned(**changes: object) -> Plan:
         "problems": {"iris": {}},
         "methods": ["em"],
         "n_components": [2, 3],
-        "restarts": 100,
+        "restarts": 200,
     }
     return make_plan(parse_config(base | changes, Path()))
 
@@ -54,9 +54,10 @@ def test_smaller_caps_divide_blocks(restarts: int, cap: int) -> None:
 
 
 def test_block_edges() -> None:
-    assert blocks(120, 5000) == [(0, 50), (50, 100), (100, 120)]
-    assert blocks(1200, 5000)[-3:] == [(450, 500), (500, 1000), (1000, 1200)]
-    assert blocks(12_000, 5000)[-2:] == [(5000, 10_000), (10_000, 12_000)]
+    assert blocks(220, 10_000) == [(0, 100), (100, 200), (200, 220)]
+    assert blocks(2200, 10_000)[-3:] == [(900, 1000), (1000, 2000), (2000, 2200)]
+    assert blocks(22_000, 10_000)[-2:] == [(10_000, 20_000), (20_000, 22_000)]
+    assert blocks(110, 25)[-2:] == [(75, 100), (100, 110)]
     assert blocks(3, 1) == [(0, 1), (1, 2), (2, 3)]
 
 
@@ -79,14 +80,14 @@ def test_shard_paths_are_distinct_and_as_documented() -> None:
     plan = planned(initializers=["random-points", "kmeans++"], methods=["em", "lbfgs"])
     paths = [shard.path for shard in plan.shards]
     assert len(set(paths)) == len(paths) == 16
-    assert paths[0] == "shards/iris/gaussian-full/K2/em/random-points-000000-000050.nc"
-    assert plan.shards[0].log == "shard/iris/gaussian-full/K2/em/random-points-000000-000050.log"
+    assert paths[0] == "shards/iris/gaussian-full/K2/em/random-points-000000-000100.nc"
+    assert plan.shards[0].log == "shard/iris/gaussian-full/K2/em/random-points-000000-000100.log"
 
 
 @pytest.mark.parametrize(
     ("change", "new"),
     [
-        ({"restarts": 150}, 2),
+        ({"restarts": 250}, 2),
         ({"methods": ["em", "lbfgs"]}, 4),
         ({"n_components": [2, 3, 4]}, 2),
         ({"initializers": ["random-points", "kmeans++"]}, 4),

@@ -18,7 +18,7 @@ BASE: dict[str, Any] = {
     "problems": {"mine": {"file": "mine.csv"}, "iris": {}},
     "n_components": [1, 2],
     "methods": {"em": {}, "adam": {"learning_rate": 0.1}},
-    "restarts": 100,
+    "restarts": 200,
 }
 # 2 problems x 2 component counts x 2 methods x 2 blocks
 ALL = 16
@@ -70,8 +70,8 @@ def test_what_changes_numbers_is_refused(
     "change",
     [
         {},
-        {"restarts": 150},
-        {"restarts": 50},
+        {"restarts": 250},
+        {"restarts": 100},
         {"n_components": [1, 3]},
         {"families": ["gaussian-diag"]},
         {"initializers": ["kmeans++"]},
@@ -123,6 +123,6 @@ def test_record_is_complete_and_ordered_as_the_config(folder: Path) -> None:
     assert contents["config"] == json.loads(json.dumps(sweep_record(planned(folder), folder)))
     assert list(contents["config"]["problems"]) == ["mine", "iris"]
     assert contents["config"]["problems"]["mine"]["spec"] == {"file": "mine.csv"}
-    assert (contents["n_cells"], contents["n_shards"], contents["n_fits"]) == (4, ALL, 800)
+    assert (contents["n_cells"], contents["n_shards"], contents["n_fits"]) == (4, ALL, 1600)
     for key in ("versions", "machine", "git_revision", "created_at", "config_sha256", "mixsweep_version"):
         assert key in contents

@@ -21,12 +21,12 @@ BASE: dict[str, Any] = {
     "problems": {"mine": {"file": "data/mine.csv"}},
     "n_components": [1, 2],
     "methods": {"em": {}},
-    "restarts": 100,
+    "restarts": 200,
 }
 ADDITIONS: list[tuple[str, dict[str, Any], int]] = [
     ("method", {"methods": {"em": {}, "lbfgs": {}}}, 4),
     ("component count", {"n_components": [1, 2, 3]}, 2),
-    ("50 restarts", {"restarts": 150}, 2),
+    ("50 restarts", {"restarts": 250}, 2),
     ("initializer", {"initializers": ["random-points", "kmeans++"]}, 4),
 ]
 
@@ -150,7 +150,7 @@ def test_target_by_path_and_pathvars(project: Path) -> None:
 
 def test_command_line_changes_a_key(project: Path) -> None:
     config = write_config(project)
-    done = snakemake(project, "-n", "--configfile", str(config), "--config", "restarts=50", "tol=1e-6")
+    done = snakemake(project, "-n", "--configfile", str(config), "--config", "restarts=100", "tol=1e-6")
     assert jobs(done)["shard"] == 2
 
 
@@ -215,6 +215,6 @@ def test_plan_and_problem_really_run(project: Path) -> None:
     )
     assert done.returncode == 0, done.stdout
     contents = json.loads((project / "elsewhere/results/plan.json").read_text())
-    assert (contents["n_cells"], contents["n_shards"], contents["n_fits"]) == (2, 4, 200)
+    assert (contents["n_cells"], contents["n_shards"], contents["n_fits"]) == (2, 4, 400)
     assert contents["config"]["problems"]["mine"]["spec"] == {"file": "../data/mine.csv"}
     assert (project / "elsewhere/results/problems/mine.nc").is_file()

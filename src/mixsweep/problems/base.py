@@ -118,7 +118,7 @@ def check_matrix(
                 "Remove or impute these rows; missing data is not supported yet."
             )
         column = X[:, j]
-        if np.ptp(column) == 0:
+        if np.all(column == column[0]):
             raise MixsweepError(
                 f"{where}: column {feature!r} is constant (every value is {column[0]:g}); expected columns "
                 "that vary. "

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mixsweep.errors import MixsweepError
-from mixsweep.problems import load_file
+from mixsweep.problems import _delimited, load_file
 
 X = np.array([[1.5, 2.0], [2.5, -1.0], [0.25, 3.0], [4.0, 1e3]])
 TEXT = "a,b,label\n" + "".join(f"{row[0]},{row[1]},x\n" for row in X.tolist())
@@ -202,3 +202,30 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MixsweepError, match=r"pyarrow.*mixsweep\[parquet\]"):
         load_file(tmp_path / "d.parquet", "p")
+
+
+LARGE_MISTAKES = (
+    ("x,x,1\n", "row 201"),
+    (",x,1\n", "row 201"),
+    ("1,x\n", "2 values"),
+    ("1,2,3,4\n", "4 values"),
+)
+
+
+def test_large_files_are_read_and_told_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    text = "a,label,b\n" + "".join(f'{x!r},"x, y",{y!r}\n' for x, y in rng.standard_normal((200, 2)).tolist())
+    path = tmp_path / "d.csv"
+    path.write_text(text)
+    slow = load_file(path, "p", ["b", "a"])
+    monkeypatch.setattr(_delimited, "_LARGE", 0)
+    read = []
+    real = _delimited._read_large
+    monkeypatch.setattr(_delimited, "_read_large", lambda *rest: read.append(real(*rest)) or read[-1])
+    np.testing.assert_array_equal(load_file(path, "p", ["b", "a"]).X, slow.X)
+    assert read[-1] is not None
+    for row, told in LARGE_MISTAKES:
+        path.write_text(text + row)
+        with pytest.raises(MixsweepError, match=told):
+            load_file(path, "p", ["b", "a"])
+        assert read[-1] is None
