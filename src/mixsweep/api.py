@@ -80,7 +80,11 @@ def fit(
     data = np.asarray(X, dtype=np.float64)
     if data.ndim != 2:
         raise MixsweepError(f"X has shape {data.shape}; expected two dimensions, rows and features")
-    for name, value, least in (("n_components", n_components, 1), ("n_restarts", n_restarts, 1), ("max_passes", max_passes, 1)):
+    for name, value, least in (
+        ("n_components", n_components, 1),
+        ("n_restarts", n_restarts, 1),
+        ("max_passes", max_passes, 1),
+    ):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
             raise MixsweepError(f"{name} is {value!r}; expected a whole number of at least {least}")
     if n_components > len(data):

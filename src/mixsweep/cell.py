@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixsweep.cost import block_cap, seconds_per_fit
 from mixsweep.errors import MixsweepError
-from mixsweep.io import read_dataset
-from mixsweep.plan import Cell, Shard, blocks
+from mixsweep.io import IncompleteFileError, read_dataset, write_dataset
+from mixsweep.plan import Cell, Shard, cell_shards
 from mixsweep.problems.base import Problem
-from mixsweep.shard import ShardSpec
+from mixsweep.shard import ShardSpec, fit_shard
 
 if TYPE_CHECKING:
     import xarray as xr
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["CellSpec", "assemble", "timing_path"]
 
@@ -40,30 +42,25 @@ class CellSpec:
 
     def shard_specs(self, problem: Problem) -> Iterator[tuple[Shard, ShardSpec]]:
         """Yield the cell's shards with what each is made from."""
-        n_rows, n_features = problem.X.shape
-        cell = Cell(problem.name, self.family, self.n_components, n_rows, n_features)
-        for label, settings in self.methods.items():
-            cost = seconds_per_fit(
-                self.family, str(settings["method"]), n_rows, n_features, self.n_components, self.max_passes
+        cell = Cell(problem.name, self.family, self.n_components, problem.n_rows, problem.n_features)
+        names = {label: str(settings["method"]) for label, settings in self.methods.items()}
+        for shard in cell_shards(cell, names, self.initializers, self.restarts, self.max_passes):
+            yield (
+                shard,
+                ShardSpec(
+                    family=self.family,
+                    n_components=self.n_components,
+                    method=shard.method,
+                    settings=self.methods[shard.method],
+                    initializer=shard.initializer,
+                    start=shard.start,
+                    stop=shard.stop,
+                    seed=self.seed,
+                    tol=self.tol,
+                    max_passes=self.max_passes,
+                    covariance_floor=self.covariance_floor,
+                ),
             )
-            for initializer in self.initializers:
-                for start, stop in blocks(self.restarts, block_cap(cost)):
-                    yield (
-                        Shard(cell, label, initializer, start, stop),
-                        ShardSpec(
-                            family=self.family,
-                            n_components=self.n_components,
-                            method=label,
-                            settings=settings,
-                            initializer=initializer,
-                            start=start,
-                            stop=stop,
-                            seed=self.seed,
-                            tol=self.tol,
-                            max_passes=self.max_passes,
-                            covariance_floor=self.covariance_floor,
-                        ),
-                    )
 
 
 def timing_path(path: Path) -> Path:
@@ -78,6 +75,22 @@ def _check(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) ->
                 f"{path}: made with {name} = {found.get(name)!r}, but this sweep has {value!r}: the file belongs to "
                 "another config or version. Delete it, or use another results folder (snakemake --directory)."
             )
+
+
+def _read_shard(problem: Problem, spec: ShardSpec, path: Path) -> tuple[xr.Dataset, xr.Dataset]:
+    """Read a shard; one that is damaged is made again, the same to the byte as it was."""
+    try:
+        fits, timing = read_dataset(path), read_dataset(timing_path(path))
+    except IncompleteFileError as error:
+        if not path.is_file():
+            raise
+        logger.warning("%s; fitting this shard again", error)
+        fits, timing = fit_shard(problem, spec)
+        write_dataset(timing, timing_path(path))
+        write_dataset(fits, path)
+        fits, timing = read_dataset(path), read_dataset(timing_path(path))
+    _check(path, fits.attrs, spec.attributes(problem))
+    return fits, timing
 
 
 def assemble(problem: Problem, spec: CellSpec, folder: Path) -> tuple[xr.Dataset, xr.Dataset]:
@@ -100,7 +113,8 @@ def assemble(problem: Problem, spec: CellSpec, folder: Path) -> tuple[xr.Dataset
     Raises
     ------
     MixsweepError
-        If a shard is missing, damaged or made from something else; the message names it.
+        If a shard is missing or made from something else; the message names it. A damaged one is named in the log
+        and fitted again.
     """
     import xarray as xr
 
@@ -112,9 +126,8 @@ def assemble(problem: Problem, spec: CellSpec, folder: Path) -> tuple[xr.Dataset
     coordinates: dict[str, Any] = {}
     for shard, expected in spec.shard_specs(problem):
         path = folder / shard.method / Path(shard.path).name
-        fits = read_dataset(path)
-        _check(path, fits.attrs, expected.attributes(problem))
-        for store, dataset in zip(stores, (fits, read_dataset(timing_path(path))), strict=True):
+        fits, timing = _read_shard(problem, expected, path)
+        for store, dataset in zip(stores, (fits, timing), strict=True):
             for name, variable in dataset.data_vars.items():
                 if name not in store:
                     values = np.zeros((*shape, *variable.shape[1:]), dtype=variable.dtype)

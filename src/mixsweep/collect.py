@@ -80,7 +80,9 @@ def collect(folder: Path, cells: Sequence[CellKey]) -> xr.DataTree:
     import xarray as xr
 
     if not cells:
-        raise MixsweepError("the plan has no cells; expected at least one problem, family and component count")
+        raise MixsweepError(
+            "the plan has no cells; expected at least one problem, family and component count"
+        )
     axes = [list(dict.fromkeys(key[axis] for key in cells)) for axis in range(3)]
     axes[2].sort()
     root: dict[str, np.ndarray[Any, Any]] = {}
@@ -135,7 +137,9 @@ def open_sweep(path: Path) -> xr.DataTree:
     try:
         tree = xr.open_datatree(path, engine="netcdf4")
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
-        raise IncompleteFileError(f"{path}: not readable as a sweep ({error}); delete it, and the next run makes it anew") from error
+        raise IncompleteFileError(
+            f"{path}: not readable as a sweep ({error}); delete it, and the next run makes it anew"
+        ) from error
     if tree.attrs.get("complete") != 1:
         raise IncompleteFileError(f"{path}: incomplete; delete it, and the next run makes it anew")
     return tree

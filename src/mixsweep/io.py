@@ -17,7 +17,14 @@ from mixsweep.errors import MixsweepError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["IncompleteFileError", "atomic_path", "content_checksum", "read_dataset", "write_dataset", "write_text"]
+__all__ = [
+    "IncompleteFileError",
+    "atomic_path",
+    "content_checksum",
+    "read_dataset",
+    "write_dataset",
+    "write_text",
+]
 
 CHECKSUM = "content_sha256"
 
@@ -116,7 +123,9 @@ def read_dataset(path: Path) -> xr.Dataset:
         ) from error
     expected = dataset.attrs.get(CHECKSUM)
     if expected is None:
-        raise IncompleteFileError(f"{path}: no {CHECKSUM} attribute: the file is incomplete or was not written by mixsweep")
+        raise IncompleteFileError(
+            f"{path}: no {CHECKSUM} attribute: the file is incomplete or was not written by mixsweep"
+        )
     if content_checksum(dataset) != expected:
         raise IncompleteFileError(
             f"{path}: the content does not match its checksum; the file is damaged: delete it, and the next run makes it anew"

@@ -129,7 +129,9 @@ def run(
             parameters = method.ask(objective, state)
             evaluation = objective.evaluate(parameters)
             state, step = method.tell(objective, state, parameters, evaluation)
-            status = _judge(objective, parameters, evaluation, step, ends.n_passes[active] + 1, tol, max_passes)
+            status = _judge(
+                objective, parameters, evaluation, step, ends.n_passes[active] + 1, tol, max_passes
+            )
             _record(ends, active, parameters, evaluation, step, status, columns)
             stopped = status != Status.NOT_RUN
             if stopped.any():
@@ -166,7 +168,8 @@ def _judge(
     status = np.full(len(n_passes), Status.NOT_RUN, dtype=np.int8)
     status[n_passes >= max_passes] = Status.BUDGET
     status[step.stalled] = Status.STALLED
-    status[step.accepted & (evaluation.decrement < tol)] = Status.CONVERGED
+    # at tol 0 a decrement of minus rounding error does not count
+    status[step.accepted & (evaluation.decrement < tol) & (tol > 0)] = Status.CONVERGED
     sound = _finite(parameters)
     status[step.accepted & ~(sound & np.isfinite(evaluation.log_likelihood))] = Status.DIVERGED
     # a singular covariance makes the log-likelihood infinite: a collapse, not a divergence

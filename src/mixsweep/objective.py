@@ -79,7 +79,9 @@ class Objective:
         )
 
     @classmethod
-    def of_problem(cls, problem: Problem, family: str, n_components: int, covariance_floor: float) -> Objective:
+    def of_problem(
+        cls, problem: Problem, family: str, n_components: int, covariance_floor: float
+    ) -> Objective:
         """Return the objective of a problem (see `of`)."""
         return cls.of(problem.X, family, n_components, covariance_floor)
 

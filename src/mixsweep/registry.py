@@ -35,7 +35,9 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Return all known names, sorted."""
-        return sorted({*self._builtin, *self._loaded, *(point.name for point in entry_points(group=self.group))})
+        return sorted(
+            {*self._builtin, *self._loaded, *(point.name for point in entry_points(group=self.group))}
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())

@@ -62,12 +62,16 @@ VARIABLES: dict[str, Variable] = {
     "feature_": Variable(("feature_",), "OUT", "", "column of the data, second index of covariances"),
     "n_components": _number("number of mixture components K", kinds="i"),
     "restart": _number("restart number within (cell, initializer)", kinds="i"),
-    "optimum": Variable((), "i", "1", "number of the optimum in its cell, best first; -1 where there is none"),
+    "optimum": Variable(
+        (), "i", "1", "number of the optimum in its cell, best first; -1 where there is none"
+    ),
     "component": Variable(("component",), "i", "1", "component"),
     # problems
     "X": Variable(("row", "feature"), "f", "data units", "data matrix"),
     "location": Variable(("feature",), "f", "data units", "column means, subtracted inside"),
-    "scale": Variable(("feature",), "f", "data units", "column standard deviations (divisor n), divided by inside"),
+    "scale": Variable(
+        ("feature",), "f", "data units", "column standard deviations (divisor n), divided by inside"
+    ),
     "truth_weights": _number("generating weights", dims=_COMPONENT),
     "truth_means": _number("generating means", "data units", _MEAN),
     "truth_covariances": _number("generating covariances", "data units squared", _COVARIANCE),
@@ -76,7 +80,9 @@ VARIABLES: dict[str, Variable] = {
     "status": _flag("why the fit stopped", tuple(Status.labels())),
     "n_passes": _number("passes over all rows, the unit of cost"),
     "n_iterations": _number("accepted steps of the method", kinds="i"),
-    "em_decrement": _number("gain of the expected complete-data log-likelihood by one M-step, per row", "nat"),
+    "em_decrement": _number(
+        "gain of the expected complete-data log-likelihood by one M-step, per row", "nat"
+    ),
     "weights": _number("component weights", dims=_COMPONENT),
     "means": _number("component means", "data units", _MEAN),
     "covariances": _number("component covariances", "data units squared", _COVARIANCE),
@@ -91,9 +97,13 @@ VARIABLES: dict[str, Variable] = {
     "gradient_norm": _number("norm of the gradient per row at the polished point, standardised units", "nat"),
     "largest_curvature": _number("largest eigenvalue of the Hessian per row; positive at a saddle", "nat"),
     "smallest_weight": _number("smallest component weight"),
-    "smallest_eigenvalue_ratio": _number("smallest covariance eigenvalue over the data covariance's smallest"),
+    "smallest_eigenvalue_ratio": _number(
+        "smallest covariance eigenvalue over the data covariance's smallest"
+    ),
     "fit_optimum": _number("optimum in which the fit ended; -1 where in none", kinds="i"),
-    "polished_log_likelihood": _number("log-likelihood of the optimum that the fit's endpoint was polished to", "nat"),
+    "polished_log_likelihood": _number(
+        "log-likelihood of the optimum that the fit's endpoint was polished to", "nat"
+    ),
     "n_rows": _number("rows of the data", kinds="i"),
     "n_features": _number("features of the data", kinds="i"),
 }
@@ -114,9 +124,13 @@ def validate(dataset: xr.Dataset) -> None:
         own = tuple(array.dims[array.ndim - len(declared.dims) :]) if declared.dims else ()
         leading = array.dims[: array.ndim - len(own)]
         if own != declared.dims or any(dim not in SAMPLE_DIMS for dim in leading):
-            raise MixsweepError(f"variable {name!r} has dims {array.dims}; expected (sample dims ..., {declared.dims})")
+            raise MixsweepError(
+                f"variable {name!r} has dims {array.dims}; expected (sample dims ..., {declared.dims})"
+            )
         if array.dtype.kind not in declared.kinds:
-            raise MixsweepError(f"variable {name!r} has dtype {array.dtype}; expected one of kinds {declared.kinds!r}")
+            raise MixsweepError(
+                f"variable {name!r} has dtype {array.dtype}; expected one of kinds {declared.kinds!r}"
+            )
 
 
 def annotated(dataset: xr.Dataset) -> xr.Dataset:

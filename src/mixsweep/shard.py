@@ -108,7 +108,9 @@ def fit_shard(problem: Problem, spec: ShardSpec) -> tuple[xr.Dataset, xr.Dataset
     restarts = range(spec.start, spec.stop)
     starts = make_starts(objective, problem.name, spec.initializer, restarts, spec.seed)
     ends = run(objective, make_method(spec.settings), starts, tol=spec.tol, max_passes=spec.max_passes)
-    fits = to_dataset(objective, ends, problem.features).assign_coords(restart=np.arange(spec.start, spec.stop))
+    fits = to_dataset(objective, ends, problem.features).assign_coords(
+        restart=np.arange(spec.start, spec.stop)
+    )
     fits.attrs.update(spec.attributes(problem))
     return fits.drop_vars("seconds"), fits[["seconds"]].drop_attrs(deep=False)
 

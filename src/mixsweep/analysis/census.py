@@ -80,12 +80,17 @@ def census(problem: Problem, fits: xr.Dataset, thresholds: Thresholds) -> xr.Dat
         without truth.
     """
     objective = Objective.of_problem(
-        problem, str(fits.attrs["family"]), int(fits.attrs["n_components"]), float(fits.attrs["covariance_floor"])
+        problem,
+        str(fits.attrs["family"]),
+        int(fits.attrs["n_components"]),
+        float(fits.attrs["covariance_floor"]),
     )
     shape = fits["status"].shape
     status = fits["status"].values.ravel()
     candidates = np.flatnonzero(np.isin(status, POLISHED))
-    reported = {name: _flat(fits[name].values, 3)[candidates] for name in ("weights", *objective.family.reported)}
+    reported = {
+        name: _flat(fits[name].values, 3)[candidates] for name in ("weights", *objective.family.reported)
+    }
     starts = objective.family.from_reported(reported, objective.location, objective.scale)
     truth = truth_start(objective, problem)
     if truth is not None:
@@ -97,7 +102,9 @@ def census(problem: Problem, fits: xr.Dataset, thresholds: Thresholds) -> xr.Dat
 
     reached = group[: len(candidates)]
     polished = np.full(status.shape, np.nan)
-    polished[candidates[reached >= 0]] = (points.log_likelihood + objective.log_likelihood_offset)[reached[reached >= 0]]
+    polished[candidates[reached >= 0]] = (points.log_likelihood + objective.log_likelihood_offset)[
+        reached[reached >= 0]
+    ]
     gap = polished - fits["log_likelihood"].values.ravel()
     ended = np.full(status.shape, -1)
     ended[candidates] = reached
@@ -160,10 +167,13 @@ def density_sketch(objective: Objective, parameters: Parameters) -> FloatArray:
     The mean square difference of two sketches estimates that of the log-densities (Johnson and Lindenstrauss).
     """
     n_rows, count = objective.n_rows, len(parameters["weights"])
-    projection = generator(0, "density sketch", n_rows).standard_normal((n_rows, SKETCH_LENGTH)) / np.sqrt(n_rows)
+    projection = generator(0, "density sketch", n_rows).standard_normal((n_rows, SKETCH_LENGTH)) / np.sqrt(
+        n_rows
+    )
     chunk = max(1, 2**22 // (n_rows * objective.n_components))
     parts = [
-        objective.family.log_density(objective.prepared, take(parameters, slice(start, start + chunk))) @ projection
+        objective.family.log_density(objective.prepared, take(parameters, slice(start, start + chunk)))
+        @ projection
         for start in range(0, count, chunk)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, SKETCH_LENGTH))
@@ -216,11 +226,15 @@ def _dataset(
 ) -> xr.Dataset:
     import xarray as xr
 
-    coordinates: dict[str, Any] = {name: fits[name].values for name in ("method", "initializer", "restart", "feature")}
+    coordinates: dict[str, Any] = {
+        name: fits[name].values for name in ("method", "initializer", "restart", "feature")
+    }
     if "feature_" in fits.coords:
         coordinates["feature_"] = fits["feature_"].values
     coordinates["optimum"] = np.arange(len(variables["kind"][1]))
-    attributes = {name: fits.attrs[name] for name in ("problem", "family", "n_components", "covariance_floor")}
+    attributes = {
+        name: fits.attrs[name] for name in ("problem", "family", "n_components", "covariance_floor")
+    }
     attributes |= {
         "truth_optimum": truth_optimum,
         "n_rows": problem.n_rows,

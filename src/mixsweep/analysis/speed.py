@@ -90,10 +90,19 @@ def run_time_distribution(fits: xr.Dataset) -> list[dict[str, float | str]]:
             values = np.sort(passes.sel({"method": method, "tolerance": tolerance}).values.ravel())
             arrived = values[np.isfinite(values)]
             if not len(arrived):
-                rows.append({"method": str(method), "tolerance": tolerance, "passes": 1.0, "share_reached": 0.0})
+                rows.append(
+                    {"method": str(method), "tolerance": tolerance, "passes": 1.0, "share_reached": 0.0}
+                )
                 continue
             ranks = np.unique(np.linspace(0, len(arrived) - 1, CURVE_POINTS).round().astype(int))
             for x in np.unique(arrived[ranks]):
                 share = np.searchsorted(values, x, side="right") / len(values)
-                rows.append({"method": str(method), "tolerance": tolerance, "passes": float(x), "share_reached": share})
+                rows.append(
+                    {
+                        "method": str(method),
+                        "tolerance": tolerance,
+                        "passes": float(x),
+                        "share_reached": share,
+                    }
+                )
     return rows

@@ -132,7 +132,9 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
     _, gradient = _gradients(objective, vectors)
     for _ in range(NEWTON_STEPS):
         # the pseudo-inverse leaves flat directions alone
-        step = -np.matmul(np.linalg.pinv(curvature + gauge, rcond=1e-9, hermitian=True), gradient[..., None])[..., 0]
+        step = -np.matmul(np.linalg.pinv(curvature + gauge, rcond=1e-9, hermitian=True), gradient[..., None])[
+            ..., 0
+        ]
         step *= np.minimum(1.0, 0.1 / np.maximum(np.abs(step).max(axis=1), 1e-300))[:, None]
         trial = vectors + step
         _, trial_gradient = _gradients(objective, trial)

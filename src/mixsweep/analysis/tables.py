@@ -13,9 +13,9 @@ from mixsweep.analysis.speed import run_time_distribution, speed_table
 from mixsweep.analysis.success import hit_rates
 from mixsweep.analysis.verdict import verdict
 from mixsweep.collect import FITS, GRID, SCALARS, CellKey, cell_group, methods_of
-from mixsweep.cost import block_cap, seconds_per_fit
 from mixsweep.io import write_text
-from mixsweep.plan import Cell, Shard, blocks
+from mixsweep.plan import Cell, cell_shards
+from mixsweep.progress import rerun_command
 from mixsweep.status import FAILURES, Status
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def cells_of(tree: xr.DataTree) -> list[CellKey]:
     root = tree.to_dataset()
     present = (root["status"] != Status.NOT_RUN).any(FITS).values
     axes = [root[name].values for name in GRID]
-    return [(str(axes[0][i]), str(axes[1][j]), int(axes[2][k])) for i, j, k in zip(*np.nonzero(present), strict=True)]
+    return [
+        (str(axes[0][i]), str(axes[1][j]), int(axes[2][k]))
+        for i, j, k in zip(*np.nonzero(present), strict=True)
+    ]
 
 
 def cell_datasets(tree: xr.DataTree, key: CellKey) -> tuple[xr.Dataset, xr.Dataset]:
@@ -90,19 +93,23 @@ def status_counts(fits: xr.Dataset) -> list[dict[str, Any]]:
     return rows
 
 
-def failures(tree: xr.DataTree, key: CellKey, fits: xr.Dataset, optima: xr.Dataset) -> Iterator[dict[str, Any]]:
+def failures(
+    tree: xr.DataTree, key: CellKey, fits: xr.Dataset, optima: xr.Dataset
+) -> Iterator[dict[str, Any]]:
     """Yield every failed fit with its shard and the command that reruns it."""
     problem, family, n_components = key
     cell = Cell(problem, family, n_components, int(optima.attrs["n_rows"]), int(optima.attrs["n_features"]))
-    settings = methods_of(tree)
+    names = {label: str(settings["method"]) for label, settings in methods_of(tree).items()}
+    initializers = [str(name) for name in fits["initializer"].values]
+    shards = cell_shards(cell, names, initializers, fits.sizes["restart"], int(tree.attrs["max_passes"]))
+    paths = {
+        (shard.method, shard.initializer, restart): shard.path
+        for shard in shards
+        for restart in range(shard.start, shard.stop)
+    }
     for i, j, restart in zip(*np.nonzero(np.isin(fits["status"].values, FAILURES)), strict=True):
-        method, initializer = str(fits["method"].values[i]), str(fits["initializer"].values[j])
-        cost = seconds_per_fit(
-            family, settings[method]["method"], cell.n_rows, cell.n_features, n_components, int(tree.attrs["max_passes"])
-        )
-        cuts = blocks(fits.sizes["restart"], block_cap(cost))
-        start, stop = next(cut for cut in cuts if cut[0] <= restart < cut[1])
-        path = Shard(cell, method, initializer, start, stop).path
+        method, initializer = str(fits["method"].values[i]), initializers[j]
+        path = paths[method, initializer, int(restart)]
         yield {
             "method": method,
             "initializer": initializer,
@@ -111,7 +118,7 @@ def failures(tree: xr.DataTree, key: CellKey, fits: xr.Dataset, optima: xr.Datas
             "log_likelihood": float(fits["log_likelihood"].values[i, j, restart]),
             "n_passes": float(fits["n_passes"].values[i, j, restart]),
             "shard": path,
-            "command": f"snakemake --cores 1 --force results/{path}",
+            "command": rerun_command(Path("results") / path, damaged=True),
         }
 
 

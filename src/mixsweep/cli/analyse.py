@@ -12,7 +12,9 @@ __all__ = ["analyse"]
 @click.command()
 @click.argument("sweep", type=click.Path(path_type=Path))
 @click.option("--tables", required=True, type=click.Path(path_type=Path), help="Folder of the tables.")
-@click.option("--verdicts", required=True, type=click.Path(path_type=Path), help="The verdicts, a row a cell.")
+@click.option(
+    "--verdicts", required=True, type=click.Path(path_type=Path), help="The verdicts, a row a cell."
+)
 def analyse(sweep: Path, tables: Path, verdicts: Path) -> None:
     """Write the tables of a SWEEP file."""
     from mixsweep.analysis.tables import analyse as analyse_sweep

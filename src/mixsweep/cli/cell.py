@@ -20,7 +20,9 @@ __all__ = ["cell"]
 @click.option("--n-components", required=True, type=click.IntRange(1), help="Number of components K.")
 @click.option("--methods", required=True, help="JSON object: settings by label.")
 @click.option("--initializers", required=True, help="JSON list.")
-@click.option("--restarts", required=True, type=click.IntRange(1), help="Restarts of each method and initializer.")
+@click.option(
+    "--restarts", required=True, type=click.IntRange(1), help="Restarts of each method and initializer."
+)
 @click.option("--seed", required=True, type=click.IntRange(0), help="The sweep's seed.")
 @click.option("--tol", required=True, type=float, help="EM decrement per row at which a fit has converged.")
 @click.option("--max-passes", required=True, type=click.IntRange(1), help="Pass budget of a fit.")
@@ -37,6 +39,8 @@ def cell(
     **rest: Any,
 ) -> None:
     """Put the shards of a cell of a PROBLEM file together."""
+    from threadpoolctl import threadpool_limits
+
     from mixsweep.cell import CellSpec, assemble
     from mixsweep.cli.options import check_numerics
     from mixsweep.io import write_dataset
@@ -44,7 +48,8 @@ def cell(
 
     check_numerics(numerics)
     spec = CellSpec(methods=json.loads(methods), initializers=tuple(json.loads(initializers)), **rest)
-    all_fits, times = assemble(read_problem(problem), spec, shards)
+    with threadpool_limits(1):
+        all_fits, times = assemble(read_problem(problem), spec, shards)
     write_dataset(times, timing)
     write_dataset(all_fits, fits, compress=True)
     click.echo(f"{fits}: {all_fits['status'].size} fits")

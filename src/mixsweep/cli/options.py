@@ -12,7 +12,9 @@ def restart_range(text: str) -> tuple[int, int]:
     """Return the numbers of ``START:STOP``."""
     first, _, last = text.partition(":")
     if not (first.isdecimal() and last.isdecimal() and int(first) < int(last)):
-        raise MixsweepError(f"--restarts is {text!r}; expected START:STOP with 0 <= START < STOP, such as 0:50")
+        raise MixsweepError(
+            f"--restarts is {text!r}; expected START:STOP with 0 <= START < STOP, such as 0:50"
+        )
     return int(first), int(last)
 
 

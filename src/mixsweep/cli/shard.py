@@ -19,7 +19,9 @@ __all__ = ["shard"]
 @click.option("--family", required=True, help="Component family.")
 @click.option("--n-components", required=True, type=click.IntRange(1), help="Number of components K.")
 @click.option("--method", required=True, help="The method's label.")
-@click.option("--settings", required=True, help="The method's settings as JSON, the optimiser under 'method'.")
+@click.option(
+    "--settings", required=True, help="The method's settings as JSON, the optimiser under 'method'."
+)
 @click.option("--initializer", required=True, help="Kind of start.")
 @click.option("--restarts", required=True, help="Restart numbers START:STOP, STOP exclusive.")
 @click.option("--seed", required=True, type=click.IntRange(0), help="The sweep's seed.")
@@ -48,7 +50,9 @@ def shard(
     write_dataset(fits, output)
     status = fits["status"].values
     counts = {Status(value).label: int((status == value).sum()) for value in sorted(set(status.tolist()))}
-    click.echo(f"{output}: {len(status)} fits: " + ", ".join(f"{count} {label}" for label, count in counts.items()))
+    click.echo(
+        f"{output}: {len(status)} fits: " + ", ".join(f"{count} {label}" for label, count in counts.items())
+    )
     _report_counts(len(status), sum(counts.get(failure.label, 0) for failure in FAILURES))
 
 

@@ -61,10 +61,14 @@ class GaussianDiag:
         }
         ratio = second / np.square(deviations)
         volume = np.log(maximised["deviations"] / deviations).sum(axis=-1)
-        terms = counts * (np.log(maximised["weights"] / weights) - volume - 0.5 * d) + 0.5 * ratio.sum(axis=-1)
-        statistics = {"first": first, "ratio": ratio}
+        terms = counts * (np.log(maximised["weights"] / weights) - volume - 0.5 * d) + 0.5 * ratio.sum(
+            axis=-1
+        )
+        own = {"first": first, "ratio": ratio}
         smallest = np.square(deviations).min(axis=(-2, -1))
-        return Evaluation(log_likelihood, maximised, terms.sum(axis=-1) / n_rows, counts, smallest, statistics)
+        return Evaluation(
+            log_likelihood, maximised, terms.sum(axis=-1) / n_rows, counts, smallest, statistics
+        )
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
         """Return the gradient of the total log-likelihood in the coordinates of `to_vector`, by Fisher's identity."""

@@ -71,7 +71,9 @@ class GaussianFull:
         # x'Px counts every off-diagonal product twice
         upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
         quadratic = upper * np.where(first == second, -0.5, -1.0)
-        constant = GaussianFull._constant(parameters, inverse) - 0.5 * np.square(whitened[..., 0]).sum(axis=-1)
+        constant = GaussianFull._constant(parameters, inverse) - 0.5 * np.square(whitened[..., 0]).sum(
+            axis=-1
+        )
         return np.concatenate([constant[..., None], linear, quadratic], axis=-1)
 
     @staticmethod
@@ -79,7 +81,9 @@ class GaussianFull:
         """Return log weight plus the logarithm of the density's factor before the exponential."""
         diagonal = np.diagonal(inverse, axis1=-2, axis2=-1)
         result: FloatArray = (
-            np.log(parameters["weights"]) + np.log(diagonal).sum(axis=-1) - 0.5 * inverse.shape[-1] * np.log(2 * np.pi)
+            np.log(parameters["weights"])
+            + np.log(diagonal).sum(axis=-1)
+            - 0.5 * inverse.shape[-1] * np.log(2 * np.pi)
         )
         return result
 
@@ -114,7 +118,9 @@ class GaussianFull:
     def _quadratic_moments(prepared: _Prepared, parameters: Parameters, inverse: FloatArray) -> _Moments:
         """Take the pass by matrix products."""
         d = inverse.shape[-1]
-        log_likelihood, statistics = linear_pass(prepared.design, GaussianFull._coefficients(parameters, inverse))
+        log_likelihood, statistics = linear_pass(
+            prepared.design, GaussianFull._coefficients(parameters, inverse)
+        )
         counts = statistics[..., 0]
         averages = statistics / counts[..., None]
         means = averages[..., 1 : 1 + d]
@@ -122,7 +128,9 @@ class GaussianFull:
         covariances = products - means[..., :, None] * means[..., None, :]
         return _Moments(log_likelihood, counts, means - parameters["means"], covariances)
 
-    def _moments(self, prepared: _Prepared, parameters: Parameters, inverse: FloatArray, smallest: FloatArray) -> _Moments:
+    def _moments(
+        self, prepared: _Prepared, parameters: Parameters, inverse: FloatArray, smallest: FloatArray
+    ) -> _Moments:
         direct = smallest < DIRECT_BELOW
         if not direct.any():
             return self._quadratic_moments(prepared, parameters, inverse)

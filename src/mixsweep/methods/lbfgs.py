@@ -106,7 +106,11 @@ class LBFGS:
         product = np.einsum("ij,ij->i", moved, change)
         useful = ~first[accepted] & (product > 1e-12 * np.square(change).sum(axis=1))
         keep = np.flatnonzero(accepted)[useful]
-        for name, values in (("steps", moved[useful]), ("changes", change[useful]), ("curvatures", 1.0 / product[useful])):
+        for name, values in (
+            ("steps", moved[useful]),
+            ("changes", change[useful]),
+            ("curvatures", 1.0 / product[useful]),
+        ):
             state[name][keep, :-1] = state[name][keep, 1:]
             state[name][keep, -1] = values
         state["vector"][accepted] += moved
@@ -148,7 +152,9 @@ def _wolfe(state: State, loss: FloatArray, slope: FloatArray) -> BoolArray:
         allowance = LOSS_ROUNDING * np.maximum(1.0, np.abs(state["loss"]))
         bound = state["loss"] + SUFFICIENT_DECREASE * state["step"] * state["slope"]
         result: BoolArray = (
-            (loss <= bound + allowance) & (np.abs(slope) <= CURVATURE * np.abs(state["slope"])) & (state["slope"] < 0)
+            (loss <= bound + allowance)
+            & (np.abs(slope) <= CURVATURE * np.abs(state["slope"]))
+            & (state["slope"] < 0)
         )
     return result
 
@@ -187,7 +193,9 @@ def _next_trial(state: State) -> FloatArray:
     return np.where(bracketed, inside, 3.0 * low)
 
 
-def _two_loop(gradient: FloatArray, steps: FloatArray, changes: FloatArray, curvatures: FloatArray) -> FloatArray:
+def _two_loop(
+    gradient: FloatArray, steps: FloatArray, changes: FloatArray, curvatures: FloatArray
+) -> FloatArray:
     """Return the inverse Hessian approximation times the gradient; empty places (curvature 0) have no effect."""
     result = gradient.copy()
     memory = curvatures.shape[1]

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from mixsweep.errors import MixsweepError
+from mixsweep.io import IncompleteFileError, atomic_path, read_dataset, write_dataset
+
+
+@pytest.fixture
+def dataset():
+    rng = np.random.default_rng(0)
+    return xr.Dataset(
+        {
+            "log_likelihood": (("method", "restart"), rng.normal(size=(2, 30))),
+            "weights": (("method", "restart", "component"), rng.random((2, 30, 3))),
+            "status": (("method", "restart"), np.ones((2, 30), np.int8)),
+        },
+        {"method": ["em", "adam"], "restart": np.arange(30)},
+        {"seed": 1},
+    )
+
+
+def test_round_trip_without_the_package(tmp_path, dataset):
+    write_dataset(dataset, tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc") as plain:
+        np.testing.assert_array_equal(plain["log_likelihood"], dataset["log_likelihood"])
+        assert plain["weights"].attrs["units"] == "1"
+    xr.testing.assert_equal(read_dataset(tmp_path / "a.nc"), dataset)
+
+
+def test_every_truncation_is_found_and_named(tmp_path, dataset):
+    write_dataset(dataset, tmp_path / "a.nc")
+    whole = (tmp_path / "a.nc").read_bytes()
+    broken = tmp_path / "broken.nc"
+    for length in np.random.default_rng(0).integers(0, len(whole), 100):
+        broken.write_bytes(whole[:length])
+        with pytest.raises(IncompleteFileError, match=r"broken\.nc"):
+            read_dataset(broken)
+
+
+def test_a_flipped_byte_never_gives_other_numbers(tmp_path, dataset):
+    write_dataset(dataset, tmp_path / "a.nc")
+    whole = (tmp_path / "a.nc").read_bytes()
+    expected = read_dataset(tmp_path / "a.nc")
+    broken = tmp_path / "broken.nc"
+    found = 0
+    for place in np.random.default_rng(1).integers(0, len(whole), 100):
+        altered = bytearray(whole)
+        altered[place] ^= 0x10
+        broken.write_bytes(altered)
+        try:
+            xr.testing.assert_equal(read_dataset(broken), expected)  # a byte that carries no value
+        except IncompleteFileError:
+            found += 1
+    assert found > 10
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="half way"), atomic_path(path) as temporary:
+        temporary.write_text("new")
+        raise RuntimeError("half way")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_missing_and_foreign_files_are_named(tmp_path, dataset):
+    with pytest.raises(IncompleteFileError, match="no such file"):
+        read_dataset(tmp_path / "none.nc")
+    dataset.to_netcdf(tmp_path / "foreign.nc")
+    with pytest.raises(IncompleteFileError, match="content_sha256"):
+        read_dataset(tmp_path / "foreign.nc")
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        (("loglik", ("restart",), np.zeros(2)), "not declared"),
+        (("weights", ("component", "restart"), np.zeros((2, 2))), "dims"),
+        (("status", ("restart",), np.zeros(2)), "dtype"),
+    ],
+)
+def test_undeclared_content_is_refused(tmp_path, variable, message):
+    name, dims, values = variable
+    with pytest.raises(MixsweepError, match=message):
+        write_dataset(xr.Dataset({name: (dims, values)}), tmp_path / "a.nc")
+    assert not list(tmp_path.iterdir())

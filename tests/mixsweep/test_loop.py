@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mixsweep import loop
+from mixsweep.loop import CHECKPOINTS, run, take
+from mixsweep.methods import METHODS
+from mixsweep.status import Status
+from tests.mixsweep.helpers import METHODS as NAMES
+from tests.mixsweep.helpers import cell, starts
+
+
+class CountingObjective:
+    """Counts from outside how many parameter points are evaluated."""
+
+    def __init__(self, objective):
+        self.objective, self.points = objective, 0
+
+    def __getattr__(self, name):
+        return getattr(self.objective, name)
+
+    def evaluate(self, parameters):
+        self.points += len(parameters["weights"])
+        return self.objective.evaluate(parameters)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_passes_are_counted_exactly(name):
+    counting = CountingObjective(cell("faithful", "gaussian-full", 3))
+    ends = run(counting, METHODS[name](), starts(counting.objective), max_passes=60)
+    assert ends.n_passes.sum() == counting.points
+    assert ends.n_passes.max() <= 60
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tol_zero_runs_to_the_budget(name):
+    objective = cell("faithful", "gaussian-full", 2)
+    ends = run(objective, METHODS[name](), starts(objective, count=3), tol=0, max_passes=40)
+    assert (ends.status == Status.BUDGET).all()
+    assert (ends.n_passes == 40).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batching_and_refilling_change_nothing(name, monkeypatch):
+    objective = cell("faithful", "gaussian-full", 3)
+    begin = starts(objective, count=11)
+    together = run(objective, METHODS[name](), begin, max_passes=80)
+    monkeypatch.setattr(loop, "BATCH_COLUMNS", 6)
+    narrow = run(objective, METHODS[name](), begin, max_passes=80)
+    np.testing.assert_allclose(together.log_likelihood, narrow.log_likelihood, rtol=1e-9)
+    np.testing.assert_array_equal(together.status, narrow.status)
+    for r in (0, 7):
+        alone = run(objective, METHODS[name](), take(begin, slice(r, r + 1)), max_passes=80)
+        np.testing.assert_allclose(alone.log_likelihood[0], together.log_likelihood[r], rtol=1e-9)
+
+
+@pytest.mark.parametrize("max_passes", [1, 2, 5, 100, 2000, 100_000])
+def test_checkpoints_fit_and_begin_densely(max_passes):
+    columns = loop._checkpoint_columns(max_passes)
+    kept = np.flatnonzero(columns >= 0)
+    assert len(kept) <= CHECKPOINTS - 1
+    assert kept[0] == 1
+    assert kept[-1] == max_passes
+    np.testing.assert_array_equal(columns[kept], np.arange(len(kept)))
+
+
+def test_traces_are_exact_at_the_ends():
+    objective = cell("faithful", "gaussian-full", 3)
+    begin = starts(objective)
+    ends = run(objective, METHODS["em"](), begin)
+    np.testing.assert_array_equal(ends.trace_passes[:, 0], 1)
+    np.testing.assert_allclose(
+        ends.trace_log_likelihood[:, 0], objective.evaluate(begin).log_likelihood, rtol=1e-12
+    )
+    np.testing.assert_array_equal(np.nanmax(ends.trace_passes, axis=1), ends.n_passes)
+    last = np.isfinite(ends.trace_passes).sum(axis=1) - 1
+    np.testing.assert_array_equal(ends.trace_log_likelihood[np.arange(6), last], ends.log_likelihood)
+
+
+def test_endpoints_are_consistent():
+    objective = cell("faithful", "gaussian-full", 3)
+    ends = run(objective, METHODS["lbfgs"](), starts(objective))
+    again = objective.evaluate(ends.parameters)
+    np.testing.assert_allclose(again.log_likelihood, ends.log_likelihood, rtol=1e-12)
+    assert (again.decrement < 1e-8).all()
+    assert (ends.seconds > 0).all()
+
+
+def test_a_collapsing_component_is_a_status():
+    # two rows far from the rest and a component on each side of them
+    X = np.random.default_rng(0).normal(size=(40, 1))
+    X[:2] = [[50.0], [50.0 + 1e-9]]
+    from mixsweep.objective import Objective
+
+    objective = Objective.of(X, "gaussian-full", 2, 1e-6)
+    begin = objective.family.from_moments(
+        np.array([[0.5, 0.5]]), np.array([[[X[5:].mean()], [objective.X[0, 0]]]]), np.full((1, 2, 1, 1), 0.5)
+    )
+    for name in ("em", "lbfgs"):
+        ends = run(objective, METHODS[name](), begin, max_passes=3000)
+        assert Status(ends.status[0]) is Status.COLLAPSED, name
+        assert np.isfinite(ends.log_likelihood).all()
+
+
+def test_one_component_is_solved_at_once():
+    objective = cell("faithful", "gaussian-full", 1)
+    ends = run(objective, METHODS["em"](), starts(objective))
+    assert (ends.status == Status.CONVERGED).all()
+    np.testing.assert_allclose(ends.log_likelihood + objective.log_likelihood_offset, -1289.7967, atol=1e-3)
+    assert ends.n_passes.max() <= 3
