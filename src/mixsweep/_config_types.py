@@ -145,8 +145,7 @@ def check_names(names: Sequence[str], what: str) -> None:
         if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
             raise wrong(
                 f"{what} names that are safe as file names, but found {name!r}: letters, digits and . _ + - "
-                "only, "
-                f"beginning with a letter or digit, at most {_LONGEST_NAME} characters"
+                f"only, beginning with a letter or digit, at most {_LONGEST_NAME} characters"
             )
     lowered: dict[str, str] = {}
     for name in names:

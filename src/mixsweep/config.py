@@ -229,8 +229,7 @@ def _plain(value: Any, source: str, path: str = "") -> Any:
             where = f"{source}: {path}" if path else source
             raise MixsweepError(
                 f"{where}: found the key {key!r}, a {type(key).__name__}; expected text. Names such as 1 or "
-                "no mean "
-                "something else in YAML: put them in quotes."
+                "no mean something else in YAML: put them in quotes."
             )
     return {key: _plain(item, source, f"{path}.{key}" if path else key) for key, item in value.items()}
 
@@ -353,22 +352,20 @@ def _expanded(config: SweepConfig) -> tuple[ProblemEntry, ...]:
         where = f"{config.source}: {f'problems.{key}.n_components' if own else 'n_components'}"
         if counts is None:
             raise MixsweepError(
-                f"{where}: this key is missing, and problems.{key} has none of its own; expected a list such "
-                "as [2, 3, 4]."
+                f"{where}: this key is missing, and problems.{key} has none of its own; expected a list "
+                "such as [2, 3, 4]."
             )
         for name, origin in _sources(key, spec, config):
             if counts == "truth" and origin.true_k is None:
                 raise MixsweepError(
                     f"{where}: found truth, but problem {key!r} is not simulated, so its number of "
-                    "components is not "
-                    "known; expected a list such as [2, 3, 4]."
+                    "components is not known; expected a list such as [2, 3, 4]."
                 )
             if name.lower() in entries:
                 other = entries[name.lower()]
                 raise MixsweepError(
                     f"{config.source}: problems: {key!r} and {other.key!r} both make a problem named "
-                    f"{name!r}; "
-                    "expected different names. Rename one of them."
+                    f"{name!r}; expected different names. Rename one of them."
                 )
             chosen = (origin.true_k,) if counts == "truth" else counts
             entries[name.lower()] = ProblemEntry(

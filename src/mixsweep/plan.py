@@ -204,10 +204,8 @@ class Plan:
             return []
         return [
             f"{len(self.shards)} shards: above {MANY_SHARDS}, Snakemake's own planning takes minutes (about "
-            "0.1 s "
-            "for each shard and run). Fewer problems, methods or component counts in one sweep make fewer "
-            "shards; more "
-            "restarts beyond 500 hardly add any."
+            "0.1 s for each shard and run). Fewer problems, methods or component counts in one sweep make "
+            "fewer shards; more restarts beyond 500 hardly add any."
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -271,8 +269,7 @@ def make_plan(config: SweepConfig) -> Plan:
                 key = f"problems.{problem.entry.key}.n_components" if own else "n_components"
                 raise MixsweepError(
                     f"{config.source}: {key}: found {k}, but problem {problem.name!r} has {problem.n_rows} "
-                    "rows; "
-                    "expected no more components than rows."
+                    "rows; expected no more components than rows."
                 )
     cells = tuple(
         Cell(problem.name, family, k, problem.n_rows, problem.n_features)

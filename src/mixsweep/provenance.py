@@ -167,8 +167,7 @@ def read_plan_file(path: Path) -> dict[str, Any]:
     if found != PLAN_FORMAT:
         raise MixsweepError(
             f"{path}: format version {found!r}; expected {PLAN_FORMAT!r}. Another version of mixsweep made "
-            "this "
-            "results folder: use that version, or another folder (--directory)."
+            "this results folder: use that version, or another folder (--directory)."
         )
     return dict(contents)
 
@@ -232,6 +231,6 @@ def check_results(plan: Plan, results: Path, folder: Path) -> None:
     raise MixsweepError(
         f"{results}: another config or version made this results folder: {told}. Going on would replace "
         f"{len(shards)} finished {'shard' if len(shards) == 1 else 'shards'} and all that was made from "
-        "them. To do "
-        "that, add --config replace=true; to keep them, use another folder (--directory) or the old config."
+        "them. To do that, add --config replace=true; to keep them, use another folder (--directory) or the "
+        "old config."
     )

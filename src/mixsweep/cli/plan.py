@@ -98,8 +98,8 @@ def _table(plan: Plan) -> str:
     lines.append("")
     lines.append(
         f"{counts['n_cells']} cells x methods ({methods}) x initializers "
-        f"({', '.join(plan.config.initializers)}) "
-        f"x {plan.config.restarts} restarts. Core-seconds are estimates for fits alone."
+        f"({', '.join(plan.config.initializers)}) x {plan.config.restarts} restarts. Core-seconds are "
+        "estimates for fits alone."
     )
     return "\n".join(lines)
 

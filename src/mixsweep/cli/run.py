@@ -28,8 +28,7 @@ def find_snakefile() -> Path:
             return candidate
     raise MixsweepError(
         f"the workflow was not found; looked for {' and '.join(map(str, candidates))}. Run from a checkout "
-        "of mixsweep "
-        "(pip install -e .), or call snakemake --snakefile with the path of its Snakefile."
+        "of mixsweep (pip install -e .), or call snakemake --snakefile with the path of its Snakefile."
     )
 
 

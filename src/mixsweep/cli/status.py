@@ -57,6 +57,5 @@ def status(results: Path, logs: Path | None, check: bool, as_json: bool) -> None
     if counts["missing"] or troubled:
         click.echo(
             "\nThe same call as before makes whatever is missing. To rerun a single shard, add the "
-            "--configfile of that "
-            "call, if it had one."
+            "--configfile of that call, if it had one."
         )

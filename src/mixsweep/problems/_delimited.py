@@ -39,8 +39,7 @@ def _checked_header(
     if len(names) == 1 and delimiter == "," and (";" in names[0] or "\t" in names[0]):
         raise MixsweepError(
             f"{path}: line 1 has no commas but {'semicolons' if ';' in names[0] else 'tabs'}; expected "
-            "comma-separated "
-            "values (a tab-separated file must be named .tsv)."
+            "comma-separated values (a tab-separated file must be named .tsv)."
         )
     if columns is None and "" in names:
         raise MixsweepError(

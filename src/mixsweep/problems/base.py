@@ -102,9 +102,8 @@ def check_matrix(
     if n < d + 1:
         raise MixsweepError(
             f"{where}: {n} {'row' if n == 1 else 'rows'} for {d} {'feature' if d == 1 else 'features'}; "
-            "expected at "
-            f"least {d + 1}, one more than features, or every covariance is singular. Give more rows or "
-            "fewer columns."
+            f"expected at least {d + 1}, one more than features, or every covariance is singular. Give more "
+            "rows or fewer columns."
         )
     for j, feature in enumerate(features):
         bad = np.flatnonzero(~np.isfinite(X[:, j]))
@@ -112,25 +111,21 @@ def check_matrix(
             at = None if lines is None else [lines[int(i)] for i in bad]
             raise MixsweepError(
                 f"{where}: column {feature!r} has {bad.size} "
-                f"{'value that is' if bad.size == 1 else 'values that are'} "
-                f"missing or infinite, in {rows_in_words([int(i) + 1 for i in bad], at)}; expected finite "
-                "numbers. "
-                "Remove or impute these rows; missing data is not supported yet."
+                f"{'value that is' if bad.size == 1 else 'values that are'} missing or infinite, in "
+                f"{rows_in_words([int(i) + 1 for i in bad], at)}; expected finite numbers. Remove or impute "
+                "these rows; missing data is not supported yet."
             )
         column = X[:, j]
         if np.all(column == column[0]):
             raise MixsweepError(
                 f"{where}: column {feature!r} is constant (every value is {column[0]:g}); expected columns "
-                "that vary. "
-                "Leave it out by listing the others under columns."
+                "that vary. Leave it out by listing the others under columns."
             )
         with np.errstate(over="ignore", invalid="ignore"):
             spread = float(np.std(column))
         if not np.isfinite(spread) or spread <= 8 * np.finfo(np.float64).eps * float(np.max(np.abs(column))):
             raise MixsweepError(
                 f"{where}: column {feature!r} cannot be scaled in double precision (standard deviation "
-                f"{spread:g}, "
-                f"largest value {np.max(np.abs(column)):g}); expected values that vary by more than "
-                "rounding. "
-                "Subtract the column's mean or change its unit."
+                f"{spread:g}, largest value {np.max(np.abs(column)):g}); expected values that vary by more "
+                "than rounding. Subtract the column's mean or change its unit."
             )

@@ -42,9 +42,8 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> Table:
         import pyarrow.parquet  # type: ignore[import-untyped]
     except ImportError:
         raise MixsweepError(
-            f"{path}: reading parquet needs the package pyarrow, which is not installed; "
-            "install mixsweep with its parquet extra (pip install 'mixsweep[parquet]') or convert the file "
-            "to csv."
+            f"{path}: reading parquet needs the package pyarrow, which is not installed; install mixsweep "
+            "with its parquet extra (pip install 'mixsweep[parquet]') or convert the file to csv."
         ) from None
     try:
         table = pyarrow.parquet.read_table(path)
@@ -80,8 +79,8 @@ def _netcdf_table(dataset: object, path: Path, columns: Sequence[str] | None) ->
     if not flat or len(lengths) > 1:
         raise MixsweepError(
             f"{path}: found the variables {', '.join(variables) or '(none)'}; expected one variable over "
-            "(row, feature), "
-            "or one variable for each feature, all over the same dimension. List the features under columns."
+            "(row, feature), or one variable for each feature, all over the same dimension. List the "
+            "features under columns."
         )
     values = [
         np.ma.filled(np.ma.asarray(variable[:], dtype=np.float64), np.nan)
@@ -164,8 +163,7 @@ def check_header(names: Sequence[str], path: Path) -> None:
     if repeated:
         raise MixsweepError(
             f"{path}: the column {few([repr(name) for name in repeated])} appears more than once in the "
-            "header; "
-            "expected each name once. Rename the columns."
+            "header; expected each name once. Rename the columns."
         )
 
 
