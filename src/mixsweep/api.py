@@ -72,7 +72,8 @@ def fit(
     Examples
     --------
     >>> import numpy as np, mixsweep
-    >>> X = np.r_[np.random.default_rng(0).normal(size=(50, 2)), np.random.default_rng(1).normal(5, 1, (50, 2))]
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(size=(50, 2)), rng.normal(5, 1, size=(50, 2))])
     >>> fits = mixsweep.fit(X, n_components=2, n_restarts=10)
     >>> fits.log_likelihood.sizes["restart"]
     10

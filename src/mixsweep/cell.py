@@ -72,8 +72,9 @@ def _check(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) ->
     for name, value in expected.items():
         if name not in found or found[name] != value:
             raise MixsweepError(
-                f"{path}: made with {name} = {found.get(name)!r}, but this sweep has {value!r}: the file belongs to "
-                "another config or version. Delete it, or use another results folder (snakemake --directory)."
+                f"{path}: made with {name} = {found.get(name)!r}, but this sweep has {value!r}: the file "
+                "belongs to another config or version. Delete it, or use another results folder "
+                "(snakemake --directory)."
             )
 
 
@@ -113,8 +114,8 @@ def assemble(problem: Problem, spec: CellSpec, folder: Path) -> tuple[xr.Dataset
     Raises
     ------
     MixsweepError
-        If a shard is missing or made from something else; the message names it. A damaged one is named in the log
-        and fitted again.
+        If a shard is missing or made from something else; the message names it. A damaged one is named in
+        the log and fitted again.
     """
     import xarray as xr
 
@@ -128,7 +129,8 @@ def assemble(problem: Problem, spec: CellSpec, folder: Path) -> tuple[xr.Dataset
         path = folder / shard.method / Path(shard.path).name
         fits, timing = _read_shard(problem, expected, path)
         for store, dataset in zip(stores, (fits, timing), strict=True):
-            for name, variable in dataset.data_vars.items():
+            for key, variable in dataset.data_vars.items():
+                name = str(key)
                 if name not in store:
                     values = np.zeros((*shape, *variable.shape[1:]), dtype=variable.dtype)
                     store[name] = ((*dims, *variable.dims[1:]), values)

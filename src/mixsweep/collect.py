@@ -74,8 +74,8 @@ def collect(folder: Path, cells: Sequence[CellKey]) -> xr.DataTree:
     -------
     xarray.DataTree
         Root: the scalars of all fits over (problem, family, n_components, method, initializer, restart),
-        ``status`` 0 (not-run) where the grid has no cell. ``/<problem>/<family>/K<k>/fits``: parameters and traces;
-        ``.../optima``: the cell's optima.
+        ``status`` 0 (not-run) where the grid has no cell. ``/<problem>/<family>/K<k>/fits``: parameters and
+        traces; ``.../optima``: the cell's optima.
     """
     import xarray as xr
 
@@ -83,7 +83,7 @@ def collect(folder: Path, cells: Sequence[CellKey]) -> xr.DataTree:
         raise MixsweepError(
             "the plan has no cells; expected at least one problem, family and component count"
         )
-    axes = [list(dict.fromkeys(key[axis] for key in cells)) for axis in range(3)]
+    axes: list[list[Any]] = [list(dict.fromkeys(key[axis] for key in cells)) for axis in range(3)]
     axes[2].sort()
     root: dict[str, np.ndarray[Any, Any]] = {}
     groups: dict[str, xr.Dataset] = {}

@@ -119,7 +119,8 @@ def read_dataset(path: Path) -> xr.Dataset:
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError, UnicodeDecodeError) as error:
         # netCDF-C reports a damaged file by any of these, depending on where it is damaged
         raise IncompleteFileError(
-            f"{path}: not readable as netCDF ({error}); the file is truncated or damaged: delete it, and the next run makes it anew"
+            f"{path}: not readable as netCDF ({error}); the file is truncated or damaged: delete it, and the "
+            "next run makes it anew"
         ) from error
     expected = dataset.attrs.get(CHECKSUM)
     if expected is None:
@@ -128,6 +129,7 @@ def read_dataset(path: Path) -> xr.Dataset:
         )
     if content_checksum(dataset) != expected:
         raise IncompleteFileError(
-            f"{path}: the content does not match its checksum; the file is damaged: delete it, and the next run makes it anew"
+            f"{path}: the content does not match its checksum; the file is damaged: delete it, and the next "
+            "run makes it anew"
         )
     return dataset

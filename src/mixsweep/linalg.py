@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixsweep.typing import FloatArray, IntArray
 
@@ -24,7 +26,7 @@ def upper_indices(d: int) -> tuple[IntArray, IntArray]:
 
 
 def cholesky(matrices: FloatArray) -> FloatArray:
-    """Return lower Cholesky factors; zero for a matrix that is not positive definite, NaN if it is not finite.
+    """Return lower Cholesky factors; zero for a matrix that is not positive definite, NaN for one not finite.
 
     Parameters
     ----------
@@ -37,13 +39,14 @@ def cholesky(matrices: FloatArray) -> FloatArray:
         Lower triangular L with L L' = matrix.
     """
     try:
-        return np.linalg.cholesky(matrices)
+        factors: NDArray[Any] = np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:  # one bad matrix must not stop the batch: find it by halving
         flat = matrices.reshape(-1, *matrices.shape[-2:])
         if len(flat) == 1:
             return np.where(np.isfinite(matrices), 0.0, np.nan)
         half = len(flat) // 2
         return np.concatenate([cholesky(flat[:half]), cholesky(flat[half:])]).reshape(matrices.shape)
+    return factors
 
 
 def triangular_inverse(factors: FloatArray) -> FloatArray:

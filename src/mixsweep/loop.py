@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixsweep.families.base import Evaluation
 from mixsweep.methods.base import Method, State, Step
@@ -70,13 +72,13 @@ class Endpoints:
         )
 
 
-def take(arrays: dict[str, FloatArray], index: object) -> dict[str, FloatArray]:
+def take(arrays: dict[str, FloatArray], index: slice | NDArray[Any]) -> dict[str, FloatArray]:
     """Return the chosen restarts of a dictionary of arrays."""
-    return {name: values[index] for name, values in arrays.items()}  # type: ignore[index]
+    return {name: values[index] for name, values in arrays.items()}
 
 
 def _checkpoint_columns(max_passes: int) -> IntArray:
-    """Return the trace's column for each number of passes, -1 where none is kept; the last column stays free."""
+    """Return the trace's column for each number of passes, -1 where none is kept; the last is left free."""
     passes = np.unique(np.round(np.geomspace(1, max(max_passes, 1), 4 * CHECKPOINTS)).astype(np.int64))
     if len(passes) > CHECKPOINTS - 1:
         passes = np.unique(np.round(np.geomspace(1, max_passes, CHECKPOINTS - 1)).astype(np.int64))
@@ -152,7 +154,8 @@ def _joined(state: State, fresh: State) -> State:
 
 def _finite(parameters: Parameters) -> BoolArray:
     each = [np.isfinite(values).all(axis=tuple(range(1, values.ndim))) for values in parameters.values()]
-    return np.logical_and.reduce(each)
+    finite: BoolArray = np.logical_and.reduce(each)
+    return finite
 
 
 def _judge(

@@ -9,7 +9,7 @@ import numpy as np
 
 from mixsweep.families import FAMILIES
 from mixsweep.families.base import Evaluation, Family
-from mixsweep.typing import FloatArray, Parameters
+from mixsweep.typing import BoolArray, FloatArray, Parameters
 
 if TYPE_CHECKING:
     from mixsweep.problems import Problem
@@ -88,12 +88,12 @@ class Objective:
     @property
     def n_rows(self) -> int:
         """Number of rows n."""
-        return self.X.shape[0]
+        return len(self.X)
 
     @property
     def n_features(self) -> int:
         """Number of features d."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @property
     def log_likelihood_offset(self) -> float:
@@ -124,9 +124,9 @@ class Objective:
         gradient = self.family.gradient(parameters, evaluation)
         return -evaluation.log_likelihood / self.n_rows, -gradient / self.n_rows
 
-    def collapsed(self, parameters: Parameters, evaluation: Evaluation) -> np.ndarray:
-        """Return which points have an empty component or a covariance eigenvalue below the floor, shape (R,)."""
-        empty = ~(evaluation.counts > EMPTY_COUNT).all(axis=-1)
+    def collapsed(self, parameters: Parameters, evaluation: Evaluation) -> BoolArray:
+        """Return which points have an empty component or an eigenvalue below the floor, shape (R,)."""
+        empty: BoolArray = ~np.all(evaluation.counts > EMPTY_COUNT, axis=-1)
         suspect = ~(evaluation.smallest_eigenvalue >= self.eigenvalue_floor) & ~empty
         result = empty.copy()
         if suspect.any():

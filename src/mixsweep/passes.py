@@ -1,12 +1,12 @@
-"""The pass: one sweep over the rows for the log-likelihoods and the expected sufficient statistics of many fits.
+"""The pass: one sweep over the rows for log-likelihoods and expected sufficient statistics of many fits.
 
 For a family whose log(weight x density) is linear in features phi(x), a batch of R mixtures with K components
 each is two matrix products around a softmax:
 
     logits = H Phi',   responsibilities = softmax over components,   statistics = responsibilities Phi.
 
-Rows are taken in blocks so that the logits of a block stay in cache. The block length depends on the number of
-rows alone, never on the batch, so that a fit's sums run over the same blocks whatever it is batched with.
+Rows are taken in blocks so that the logits of a block stay in cache. The block length depends on the number
+of rows alone, never on the batch, so that a fit's sums run over the same blocks whatever it is batched with.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Design:
     @property
     def n_rows(self) -> int:
         """Number of rows n."""
-        return self.by_row.shape[0]
+        return len(self.by_row)
 
 
 @functools.cache
@@ -58,7 +59,7 @@ def row_blocks(n_rows: int) -> list[slice]:
     """Cut n rows into nearly equal blocks of at most `BLOCK_ROWS`."""
     count = -(-n_rows // BLOCK_ROWS)
     edges = [n_rows * index // count for index in range(count + 1)]
-    return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
 def softmax_pass(

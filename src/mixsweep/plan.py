@@ -19,7 +19,7 @@ __all__ = ["MANY_SHARDS", "Cell", "Plan", "ShapedProblem", "Shard", "blocks", "c
 #: Snakemake's own work grows with the number of jobs; the plan warns above this.
 MANY_SHARDS = 2000
 
-# Blocks end at multiples of 100 up to 1000, of 1000 up to 10000, then of 10000, whatever the number of restarts.
+# Blocks end at multiples of 100 up to 1000, of 1000 up to 10000, then of 10000, for any number of restarts.
 _STEPS = ((1000, 100), (10000, 1000), (None, 10000))
 
 

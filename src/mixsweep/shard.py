@@ -48,7 +48,7 @@ class ShardSpec:
     covariance_floor: float
 
     def attributes(self, problem: Problem) -> dict[str, Any]:
-        """Return what is written into the file and compared when it is read: how and from what it was made."""
+        """Return how and from what the shard is made: written into the file, compared when it is read."""
         record = dataclasses.asdict(self)
         record["settings"] = json.dumps(dict(self.settings), sort_keys=True)
         return {

@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from typing import Any
 
 from snakemake_executor_plugin_dask.plain import PlainCommand, Redirect
 
-__all__ = ["COUNTS_VARIABLE", "THREAD_VARIABLES", "Outcome", "abort", "run_command", "run_nested"]
+__all__ = ["COUNTS_VARIABLE", "THREAD_VARIABLES", "Outcome", "abort", "cpu_seconds", "run_command", "run_nested"]
 
 COUNTS_VARIABLE = "DASK_EXECUTOR_COUNTS"
 
@@ -60,6 +61,9 @@ class Outcome:
         What the command reported to have done.
     warning
         Something about the job that is wrong without making it fail.
+    cpu_seconds
+        CPU time of the worker, and of what it started and waited for, during the
+        call of an in-worker command; 0 for other jobs.
     """
 
     returncode: int
@@ -68,6 +72,7 @@ class Outcome:
     stderr: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     warning: str = ""
+    cpu_seconds: float = field(default=0.0, compare=False)
 
 
 # argv, cwd, environment and the output streams belong to the process, so only
@@ -129,7 +134,9 @@ def _run(
         stderr = stdout if command.merged else files.enter_context(_open(command.stderr, scratch / "stderr"))
         start = os.fstat(stderr.fileno()).st_size
         with _redirected(stdout.fileno(), stderr.fileno()):
+            begin = cpu_seconds()
             code, reason = _call(lambda: script.load()())
+            used = cpu_seconds() - begin
         counts, warning = _read_counts(scratch / "counts")
         to_file = command.stdout if command.merged else command.stderr
         errors = _tail(to_file.path if to_file else scratch / "stderr", start)
@@ -150,7 +157,14 @@ def _run(
             "" if to_file or code != 0 else errors,
             counts,
             warning,
+            used,
         )
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of all that it started and waited for."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 _nested: dict[str, set[int]] = {}

@@ -26,7 +26,7 @@ from snakemake_executor_plugin_dask.attach import (
     connect,
     required_resources,
 )
-from snakemake_executor_plugin_dask.call import Outcome, abort, run_command, run_nested
+from snakemake_executor_plugin_dask.call import Outcome, abort, cpu_seconds, run_command, run_nested
 from snakemake_executor_plugin_dask.handle import ClusterError, EmbeddedCluster, Options
 from snakemake_executor_plugin_dask.plain import plain_command
 from snakemake_executor_plugin_dask.progress import Tally, Ticker
@@ -224,7 +224,7 @@ class Executor(RealExecutor):
             outcome = _outcome(future, self._cluster.log if self._cluster is not None else None)
             with self._lock:
                 self._futures.discard(future)
-            self._tally.ended(outcome.returncode == 0, outcome.counts)
+            self._tally.ended(outcome.returncode == 0, outcome.counts, outcome.cpu_seconds)
             if outcome.warning:
                 self.logger.info(f"Warning: rule {info.job.name}, jobid {info.job.jobid}: {outcome.warning}")
             _echo(outcome)
@@ -260,6 +260,9 @@ class Executor(RealExecutor):
             _bounded(lambda: client.close(timeout=2), 5)
         if cluster is not None:
             cluster.close(orderly=orderly)
+        if client is not None and orderly:
+            # now that the cluster's processes have ended, theirs is known
+            self.logger.info(self._tally.cpu_line(cpu_seconds(), embedded=cluster is not None))
 
 
 def _outcome(future: Any, log: Path | None) -> Outcome:

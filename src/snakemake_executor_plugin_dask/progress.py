@@ -25,20 +25,22 @@ class Tally:
         self._done = 0
         self._failed = 0
         self._counts: Counter[str] = Counter()
+        self._cpu_seconds = 0.0
 
     def submitted(self) -> None:
         """Note that a job was handed to the cluster."""
         with self._lock:
             self._submitted += 1
 
-    def ended(self, success: bool, counts: Mapping[str, int]) -> None:
-        """Note how a job ended."""
+    def ended(self, success: bool, counts: Mapping[str, int], cpu_seconds: float = 0.0) -> None:
+        """Note how a job ended, and what CPU time its command took."""
         with self._lock:
             if success:
                 self._done += 1
             else:
                 self._failed += 1
             self._counts.update(counts)
+            self._cpu_seconds += cpu_seconds
 
     def line(self, total: int) -> str:
         """Return a line for the user.
@@ -60,6 +62,25 @@ class Tally:
         if counts:
             parts.append(", ".join(f"{name} {n} ({_rate(n / seconds)}/s)" for name, n in counts.items()))
         return "Dask: " + "; ".join(parts)
+
+
+    def cpu_line(self, own: float, embedded: bool) -> str:
+        """Return a line that compares the commands' CPU time with that of all around them.
+
+        Parameters
+        ----------
+        own
+            CPU seconds of this process and of all that it started.
+        embedded
+            Whether the workers are among these.
+        """
+        with self._lock:
+            commands = self._cpu_seconds
+        if not embedded:
+            return f"Dask: worker computation {commands:.1f} s CPU, Snakemake on this machine {own:.1f} s CPU"
+        rest = max(own - commands, 0.0)
+        share = rest / max(own, 1e-9)
+        return f"Dask: worker computation {commands:.1f} s CPU, everything else {rest:.1f} s CPU ({share:.0%})"
 
 
 class Ticker:

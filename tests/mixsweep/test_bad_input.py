@@ -50,7 +50,7 @@ CASES: list[tuple[str, str, tuple[str, ...]]] = [
     ("no methods", config_text(methods=None), ("methods", "missing")),
     ("no component counts", config_text(n_components=None), ("n_components", "missing", "problems.iris")),
     ("problem key", config_text(problems="{a: {fil: a.csv}}"), ("problems.a.fil", "did you mean 'file'")),
-    ("simulate key", simulated(rest=", seperation: 3"), ("simulate.sep", "did you mean 'separation'")),
+    ("simulate key", simulated(rest=", separaton: 3"), ("simulate.sep", "did you mean 'separation'")),
     # numbers
     ("restarts 0", config_text(restarts="0"), ("restarts", WHOLE, "found 0")),
     ("restarts text", config_text(restarts="many"), ("restarts", WHOLE, "'many'")),

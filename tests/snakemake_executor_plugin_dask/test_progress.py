@@ -19,6 +19,18 @@ def test_line() -> None:
     )
 
 
+def test_cpu_line() -> None:
+    tally = Tally()
+    tally.ended(True, {}, 30.0)
+    tally.ended(False, {}, 45.0)
+    assert tally.cpu_line(100.0, True) == (
+        "Dask: worker computation 75.0 s CPU, everything else 25.0 s CPU (25%)"
+    )
+    assert tally.cpu_line(9.0, False) == (
+        "Dask: worker computation 75.0 s CPU, Snakemake on this machine 9.0 s CPU"
+    )
+
+
 def test_ticker_ticks_until_stopped() -> None:
     ticks = threading.Semaphore(0)
     ticker = Ticker(0.01, ticks.release)

@@ -1,4 +1,4 @@
-"""The census of a cell: which distinct optima its fits ended in, what kind each is, and how often it was reached.
+"""The census of a cell: its distinct optima, what kind each is, and how often fits ended in it.
 
 Endpoints are polished to stationary points, grouped by a label-free distance (so permuted components count
 once), refined by Newton steps and classified by the Hessian of the log-likelihood.
@@ -137,7 +137,7 @@ def truth_start(objective: Objective, problem: Problem) -> Parameters | None:
 
 
 def _stationary_points(objective: Objective, starts: Parameters) -> tuple[StationaryPoints, IntArray]:
-    """Polish all starts and return the distinct stationary points, and which one each start led to (or -1)."""
+    """Polish all starts; return the distinct stationary points, and which one each start led to (or -1)."""
     if not len(starts["weights"]):
         return refine(objective, starts), np.zeros(0, dtype=np.int64)
     ends = run(objective, LBFGS(), starts, tol=POLISH_TOL, max_passes=POLISH_PASSES)
@@ -164,12 +164,12 @@ def _stationary_points(objective: Objective, starts: Parameters) -> tuple[Statio
 def density_sketch(objective: Objective, parameters: Parameters) -> FloatArray:
     """Return random projections of the rows' log-densities, shape (R, `SKETCH_LENGTH`).
 
-    The mean square difference of two sketches estimates that of the log-densities (Johnson and Lindenstrauss).
+    The mean square difference of two sketches estimates that of the log-densities (Johnson and
+    Lindenstrauss).
     """
     n_rows, count = objective.n_rows, len(parameters["weights"])
-    projection = generator(0, "density sketch", n_rows).standard_normal((n_rows, SKETCH_LENGTH)) / np.sqrt(
-        n_rows
-    )
+    projection = generator(0, "density sketch", n_rows).standard_normal((n_rows, SKETCH_LENGTH))
+    projection /= np.sqrt(n_rows)
     chunk = max(1, 2**22 // (n_rows * objective.n_components))
     parts = [
         objective.family.log_density(objective.prepared, take(parameters, slice(start, start + chunk)))
@@ -197,7 +197,7 @@ def same_density_groups(log_likelihood: FloatArray, sketch: FloatArray) -> IntAr
 
 
 def _variables(objective: Objective, points: StationaryPoints, thresholds: Thresholds) -> dict[str, Any]:
-    smallest = points.smallest_eigenvalue / (objective.smallest_data_eigenvalue)
+    smallest = points.smallest_eigenvalue / objective.smallest_data_eigenvalue
     weight = points.parameters["weights"].min(axis=1, initial=np.inf)
     kind = np.full(len(weight), KINDS.index("proper"), dtype=np.int8)
     kind[points.flat] = KINDS.index("plateau")

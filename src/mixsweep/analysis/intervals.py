@@ -46,7 +46,8 @@ def restarts_needed(hit_rate: ArrayLike, chance: float) -> FloatArray:
     with np.errstate(divide="ignore"):  # rates of 0 and 1 give infinity and 0 quite rightly
         needed = np.log1p(-chance) / np.log1p(-rate)
     # a rate of exactly 1 - (1-chance)**(1/m) must give m, not m + 1, in spite of rounding
-    return np.maximum(1.0, np.ceil(needed * (1 - 1e-12)))
+    restarts: FloatArray = np.maximum(1.0, np.ceil(needed * (1 - 1e-12)))
+    return restarts
 
 
 def unseen_share(counts: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
@@ -62,9 +63,9 @@ def unseen_share(counts: ArrayLike, level: float = 0.95) -> tuple[float, float, 
     Returns
     -------
     share, low, high : float
-        f1/N, with standard error sqrt(f1 (1 - f1/N) + 2 f2) / N (Esty 1983), where f1 and f2 optima were found
-        once and twice in N fits. With f1 = f2 = 0 the upper end is the rule of three's, 1 - (1-level)**(1/N).
-        All NaN without fits.
+        f1/N, with standard error sqrt(f1 (1 - f1/N) + 2 f2) / N (Esty 1983), where f1 and f2 optima were
+        found once and twice in N fits. With f1 = f2 = 0 the upper end is the rule of three's,
+        1 - (1-level)**(1/N). All NaN without fits.
     """
     seen = np.asarray(counts)
     total = int(seen.sum())

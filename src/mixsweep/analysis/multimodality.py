@@ -53,5 +53,5 @@ def optima_table(optima: xr.Dataset, n_fits_total: int) -> xr.Dataset:
 
 
 def unseen(optima: xr.Dataset) -> tuple[float, float, float]:
-    """Return the Good-Turing share of start space with unseen optima, pooled over methods and starts, with interval."""
+    """Return the Good-Turing share of start space with unseen optima and its interval, over all fits."""
     return unseen_share(optima["n_fits"].values)

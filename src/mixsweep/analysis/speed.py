@@ -33,7 +33,8 @@ def first_passes(fits: xr.Dataset) -> xr.DataArray:
     -------
     xarray.DataArray
         Over (method, initializer, restart, tolerance); infinite for a fit that never was, or that has no
-        optimum. The trace is thinned logarithmically (by 6 % at 2,000 passes), so a value may be late by that much.
+        optimum. The trace is thinned logarithmically (by 6 % at 2,000 passes), so a value may be late by
+        that much.
     """
     gap = fits["polished_log_likelihood"] - fits["trace_log_likelihood"]
     parts = []
@@ -57,13 +58,13 @@ def speed_table(fits: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Over (method, initializer, tolerance): ``n_fits`` (all), ``n_reached``, ``share_reached``, and quartiles
-        of ``passes`` and ``seconds``, infinite where so many fits never arrive. Seconds are the fit's share of
-        its batch's time, in proportion to its passes.
+        Over (method, initializer, tolerance): ``n_fits`` (all), ``n_reached``, ``share_reached``, and
+        quartiles of ``passes`` and ``seconds``, infinite where so many fits never arrive. Seconds are the
+        fit's share of its batch's time, in proportion to its passes.
     """
     passes = first_passes(fits).transpose("method", "initializer", "restart", "tolerance")
     seconds = passes * (fits["seconds"] / fits["n_passes"])
-    reached = np.isfinite(passes).sum("restart")
+    reached = (passes < np.inf).sum("restart")
     table = reached.to_dataset(name="n_reached").assign(
         n_fits=(reached.dims, np.full(reached.shape, fits.sizes["restart"])),
         share_reached=reached / fits.sizes["restart"],
@@ -80,8 +81,8 @@ def run_time_distribution(fits: xr.Dataset) -> list[dict[str, float | str]]:
     Returns
     -------
     list of dict
-        ``method``, ``tolerance``, ``passes`` and ``share_reached`` of at most `CURVE_POINTS` points a curve; the
-        last share is what ever arrives.
+        ``method``, ``tolerance``, ``passes`` and ``share_reached`` of at most `CURVE_POINTS` points a curve;
+        the last share is what ever arrives.
     """
     passes = first_passes(fits)
     rows: list[dict[str, float | str]] = []

@@ -1,4 +1,4 @@
-"""Global optimum: how often each method and start reaches the best known, and how many restarts that takes."""
+"""Global optimum: how often each method and start reaches the best known, and after how many restarts."""
 
 from __future__ import annotations
 

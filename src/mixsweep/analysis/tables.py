@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -39,12 +39,13 @@ COLUMNS: dict[str, list[str]] = {
         "basin_share_low", "basin_share_high", "smallest_weight", "smallest_eigenvalue_ratio",
     ],
     "hit_rates": [
-        *_ARM, "n_fits", "n_hits", "hit_rate", "hit_rate_low", "hit_rate_high", "restarts_95", "restarts_95_low",
-        "restarts_95_high", "restarts_99", "restarts_99_low", "restarts_99_high",
+        *_ARM, "n_fits", "n_hits", "hit_rate", "hit_rate_low", "hit_rate_high",
+        "restarts_95", "restarts_95_low", "restarts_95_high",
+        "restarts_99", "restarts_99_low", "restarts_99_high",
     ],
     "convergence": [
-        *_ARM, "tolerance", "n_fits", "n_reached", "share_reached", "passes_q25", "passes_median", "passes_q75",
-        "seconds_q25", "seconds_median", "seconds_q75",
+        *_ARM, "tolerance", "n_fits", "n_reached", "share_reached",
+        "passes_q25", "passes_median", "passes_q75", "seconds_q25", "seconds_median", "seconds_q75",
     ],
     "run_time": [*_KEY, "method", "tolerance", "passes", "share_reached"],
     "statuses": [*_ARM, "status", "n_fits", "n_fits_total"],
@@ -67,9 +68,10 @@ def cell_datasets(tree: xr.DataTree, key: CellKey) -> tuple[xr.Dataset, xr.Datas
     """Return a cell's fits (scalars and traces) and optima."""
     problem, family, n_components = key
     scalars = tree.to_dataset()[list(SCALARS)].sel(problem=problem, family=family, n_components=n_components)
-    group = tree[cell_group(key)]
-    traces = group["fits"].to_dataset(inherit=False)[["trace_passes", "trace_log_likelihood"]]
-    optima = group["optima"].to_dataset(inherit=False)
+    # indexing by a path may give a DataTree or an array by its type; here it is always a group
+    group = cast("xr.DataTree", tree[cell_group(key)])
+    traces = group.children["fits"].to_dataset(inherit=False)[["trace_passes", "trace_log_likelihood"]]
+    optima = group.children["optima"].to_dataset(inherit=False)
     return scalars.drop_vars(GRID).merge(traces, compat="override", join="exact").load(), optima.load()
 
 

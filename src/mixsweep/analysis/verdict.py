@@ -71,12 +71,13 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
 def _sentence(row: dict[str, Any], optima: xr.Dataset, best: int, rates: xr.Dataset) -> str:
     if best < 0:
         return (
-            f"Cannot say: none of {row['n_fits']} fits led to a proper maximum ({row['n_optima']} other stationary "
-            f"points, {row['n_failures']} failed fits)."
+            f"Cannot say: none of {row['n_fits']} fits led to a proper maximum ({row['n_optima']} other "
+            f"stationary points, {row['n_failures']} failed fits)."
         )
     parts = [
         f"Best value {row['best_log_likelihood']:.4f} reached by {row['n_hits']} of {row['n_fits']} fits "
-        f"({_percent(row['hit_rate'])}, 95 % interval {_percent(row['hit_rate_low'])} to {_percent(row['hit_rate_high'])})"
+        f"({_percent(row['hit_rate'])}, 95 % interval {_percent(row['hit_rate_low'])} to "
+        f"{_percent(row['hit_rate_high'])})"
     ]
     if row["n_hits"] < FEW_HITS:
         parts.append("too few to say that it is the global optimum, or how many restarts it takes")
@@ -85,15 +86,16 @@ def _sentence(row: dict[str, Any], optima: xr.Dataset, best: int, rates: xr.Data
         restarts = int(row["restarts_95"])
         parts.append(
             f"most often by {row['best_method']} from {row['best_initializer']} ({int(chosen['n_hits'])} of "
-            f"{int(chosen['n_fits'])}): {restarts} {'restart gives' if restarts == 1 else 'restarts give'} a 95 % chance of it"
+            f"{int(chosen['n_fits'])}): {restarts} {'restart gives' if restarts == 1 else 'restarts give'} "
+            "a 95 % chance of it"
         )
     n_proper = row["n_proper"]
     parts.append(f"{n_proper} proper {'optimum' if n_proper == 1 else 'optima'} seen")
     if np.isfinite(row["unseen_share"]):
         parts.append(
             f"estimated unseen share of start space {_percent(row['unseen_share'])} "
-            f"({_percent(row['unseen_share_low'])} to {_percent(row['unseen_share_high'])}), which does not bound the "
-            "height of what is unseen"
+            f"({_percent(row['unseen_share_low'])} to {_percent(row['unseen_share_high'])}), which does not "
+            "bound the height of what is unseen"
         )
     if best > 0:
         above = "1 higher stationary point is" if best == 1 else f"{best} higher stationary points are"

@@ -27,7 +27,7 @@ class _Prepared:
 
 
 class _Moments(NamedTuple):
-    """Log-likelihoods (R,), expected counts (R, K), shifts of the means (R, K, d), covariances (R, K, d, d)."""
+    """Log-likelihoods (R,), expected counts (R, K), mean shifts (R, K, d), covariances (R, K, d, d)."""
 
     log_likelihood: FloatArray
     counts: FloatArray
@@ -49,7 +49,7 @@ def _transpose(matrices: FloatArray) -> FloatArray:
 
 
 class GaussianFull:
-    """Family ``gaussian-full``; own coordinates: weights, means, lower Cholesky factors of the covariances."""
+    """Family ``gaussian-full``; own coordinates: weights, means, lower Cholesky factors."""
 
     name: ClassVar[str] = "gaussian-full"
     reported: ClassVar[tuple[str, ...]] = ("means", "covariances")
@@ -91,7 +91,7 @@ class GaussianFull:
     def _direct_moments(prepared: _Prepared, parameters: Parameters, inverse: FloatArray) -> _Moments:
         """Take the pass by whitened differences, free of cancellation."""
         X, means = prepared.X, parameters["means"]
-        n_restarts, n_components, d = means.shape
+        n_restarts, n_components, _ = means.shape
         constant = GaussianFull._constant(parameters, inverse)
         counts = np.zeros((n_restarts, n_components))
         first = np.zeros_like(means)
@@ -170,7 +170,7 @@ class GaussianFull:
         return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
-        """Return the gradient of the total log-likelihood in the coordinates of `to_vector`, by Fisher's identity."""
+        """Return the log-likelihood's gradient in the coordinates of `to_vector`, by Fisher's identity."""
         factors, counts = parameters["cholesky"], evaluation.counts
         inverse, whitened = evaluation.statistics["inverse"], evaluation.statistics["whitened"]
         n_restarts, d = len(factors), factors.shape[-1]

@@ -35,7 +35,8 @@ def _seeds(X: FloatArray, n_components: int, generator: np.random.Generator) -> 
         total = nearest.sum()
         if not total > 0:
             raise MixsweepError(
-                f"kmeans++: {n_components} components asked, but the data have only {len(seeds)} distinct rows"
+                f"kmeans++: {n_components} components asked, but the data have only {len(seeds)} "
+                "distinct rows"
             )
         row = X[generator.choice(len(X), p=nearest / total)]
         seeds.append(row)

@@ -24,7 +24,8 @@ class RandomPoints:
         distinct = len(np.unique(objective.X, axis=0))
         if distinct < objective.n_components:
             raise MixsweepError(
-                f"random-points: {objective.n_components} components asked, but the data have only {distinct} distinct rows"
+                f"random-points: {objective.n_components} components asked, but the data have only "
+                f"{distinct} distinct rows"
             )
         return pooled_start(objective, generators, _distinct_rows)
 

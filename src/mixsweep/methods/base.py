@@ -55,7 +55,7 @@ class Method(Protocol):
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
     ) -> tuple[State, Step]:
-        """Take in what the pass found at the points of `ask`; the old state's arrays may be reused for the new."""
+        """Take in what the pass found at the points of `ask`; the old state's arrays may be reused."""
         ...
 
 

@@ -1,5 +1,6 @@
-"""Limited-memory BFGS with a strong Wolfe line search, batched (Nocedal and Wright 2006, algorithms 7.4, 3.5, 3.6).
+"""Limited-memory BFGS with a strong Wolfe line search, batched.
 
+Nocedal and Wright 2006, algorithms 7.4, 3.5 and 3.6.
 The line search is a small state machine, so that every fit of the batch asks for exactly one point a pass:
 the fits of a batch are in different iterations and at different trials.
 """
@@ -179,7 +180,7 @@ def _narrow(state: State, loss: FloatArray, slope: FloatArray, searching: BoolAr
 
 
 def _next_trial(state: State) -> FloatArray:
-    """Return the minimiser of the cubic through both ends, kept away from them; triple the step if unbracketed."""
+    """Return the minimiser of the cubic through both ends, kept off them; triple the step if unbracketed."""
     low, high = state["low_step"], state["high_step"]
     bracketed = np.isfinite(high)
     with np.errstate(all="ignore"):  # a useless cubic gives NaN and is replaced by bisection
@@ -196,7 +197,7 @@ def _next_trial(state: State) -> FloatArray:
 def _two_loop(
     gradient: FloatArray, steps: FloatArray, changes: FloatArray, curvatures: FloatArray
 ) -> FloatArray:
-    """Return the inverse Hessian approximation times the gradient; empty places (curvature 0) have no effect."""
+    """Return the inverse Hessian approximation times the gradient; empty places (curvature 0) do nothing."""
     result = gradient.copy()
     memory = curvatures.shape[1]
     shares = np.zeros_like(curvatures)
