@@ -51,3 +51,7 @@ include: "workflow/rules/optima.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/report.smk"
+
+
+onsuccess:
+    print(sweep.closing_line())

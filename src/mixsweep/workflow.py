@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil  # type: ignore[import-untyped]
 from snakemake_interface_common.exceptions import WorkflowError
 
 from mixsweep import NUMERICS_VERSION
@@ -183,6 +185,15 @@ class SweepWorkflow:
     def results_folder(self, wildcards: Any) -> str:
         """Return the results folder."""
         return self.results
+
+    def closing_line(self) -> str:
+        """Return what a finished run says last: its size, how long it took, and where the report is."""
+        begin = psutil.Process().create_time()
+        page = self._folder / self.results / "report" / "index.html"
+        return (
+            f"{self.plan.n_fits} fits in {len(self.plan.cells)} cells are there; this run took "
+            f"{time.time() - begin:.0f} s.\nReport: {page}"
+        )
 
     def shard_mem_mb(self, wildcards: Any, attempt: int) -> int:
         """Return a shard's memory, more at each attempt."""

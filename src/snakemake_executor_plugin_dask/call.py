@@ -26,7 +26,15 @@ from typing import Any
 
 from snakemake_executor_plugin_dask.plain import PlainCommand, Redirect
 
-__all__ = ["COUNTS_VARIABLE", "THREAD_VARIABLES", "Outcome", "abort", "cpu_seconds", "run_command", "run_nested"]
+__all__ = [
+    "COUNTS_VARIABLE",
+    "THREAD_VARIABLES",
+    "Outcome",
+    "abort",
+    "cpu_seconds",
+    "run_command",
+    "run_nested",
+]
 
 COUNTS_VARIABLE = "DASK_EXECUTOR_COUNTS"
 

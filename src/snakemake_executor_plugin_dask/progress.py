@@ -63,7 +63,6 @@ class Tally:
             parts.append(", ".join(f"{name} {n} ({_rate(n / seconds)}/s)" for name, n in counts.items()))
         return "Dask: " + "; ".join(parts)
 
-
     def cpu_line(self, own: float, embedded: bool) -> str:
         """Return a line that compares the commands' CPU time with that of all around them.
 
@@ -80,7 +79,9 @@ class Tally:
             return f"Dask: worker computation {commands:.1f} s CPU, Snakemake on this machine {own:.1f} s CPU"
         rest = max(own - commands, 0.0)
         share = rest / max(own, 1e-9)
-        return f"Dask: worker computation {commands:.1f} s CPU, everything else {rest:.1f} s CPU ({share:.0%})"
+        return (
+            f"Dask: worker computation {commands:.1f} s CPU, everything else {rest:.1f} s CPU ({share:.0%})"
+        )
 
 
 class Ticker:

@@ -1,6 +1,7 @@
 """Whole runs of Snakemake on the embedded cluster."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -149,10 +150,21 @@ def test_only_loopback_is_listened_on(usual) -> None:
 def test_counts_and_progress_are_shown(usual) -> None:
     lines = [line for line in usual.result.stdout.splitlines() if line.startswith("Dask: ")]
     # 3 shards, conda, log, and the nested ones: piped, bench, threads, shadow
-    assert "fits 45" in lines[-1]
-    assert "failures 9" in lines[-1]
-    assert "11 of 11 jobs done, 0 running, 0 failed" in lines[-1]
-    assert len(lines) >= 3
+    assert "fits 45" in lines[-2]
+    assert "failures 9" in lines[-2]
+    assert "11 of 11 jobs done, 0 running, 0 failed" in lines[-2]
+    assert len(lines) >= 4
+
+
+def test_cpu_time_is_shown_last(usual) -> None:
+    lines = [line for line in usual.result.stdout.splitlines() if line.startswith("Dask: ")]
+    found = re.fullmatch(
+        r"Dask: worker computation ([\d.]+) s CPU, everything else ([\d.]+) s CPU \(\d+%\)", lines[-1]
+    )
+    assert found
+    commands, rest = map(float, found.groups())
+    # toy commands hardly compute; four Snakemakes of their own and the cluster take seconds each
+    assert 0 < commands < 5 < rest
 
 
 def test_nothing_is_left_behind(usual) -> None:
