@@ -48,9 +48,9 @@ class GaussianDiag:
         n_rows = len(prepared.X)
         weights, means, deviations = parameters["weights"], parameters["means"], parameters["deviations"]
         d = means.shape[-1]
-        log_likelihood, statistics = linear_pass(prepared.design, self._coefficients(parameters))
-        counts = statistics[..., 0]
-        sums, squares = statistics[..., 1 : 1 + d], statistics[..., 1 + d :]
+        log_likelihood, totals = linear_pass(prepared.design, self._coefficients(parameters))
+        counts = totals[..., 0]
+        sums, squares = totals[..., 1 : 1 + d], totals[..., 1 + d :]
         first = sums - counts[..., None] * means
         second = squares - 2 * means * sums + counts[..., None] * np.square(means)
         shift = first / counts[..., None]
@@ -61,17 +61,15 @@ class GaussianDiag:
         }
         ratio = second / np.square(deviations)
         volume = np.log(maximised["deviations"] / deviations).sum(axis=-1)
-        terms = counts * (np.log(maximised["weights"] / weights) - volume - 0.5 * d) + 0.5 * ratio.sum(
-            axis=-1
-        )
-        own = {"first": first, "ratio": ratio}
+        gain = np.log(maximised["weights"] / weights) - volume - 0.5 * d
+        terms = counts * gain + 0.5 * ratio.sum(axis=-1)
         smallest = np.square(deviations).min(axis=(-2, -1))
-        return Evaluation(
-            log_likelihood, maximised, terms.sum(axis=-1) / n_rows, counts, smallest, statistics
-        )
+        statistics = {"first": first, "ratio": ratio}
+        decrement = terms.sum(axis=-1) / n_rows
+        return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
-        """Return the gradient of the total log-likelihood in the coordinates of `to_vector`, by Fisher's identity."""
+        """Return the log-likelihood's gradient in the coordinates of `to_vector`, by Fisher's identity."""
         counts, deviations = evaluation.counts, parameters["deviations"]
         n_restarts = len(counts)
         in_weights = counts - counts.sum(axis=-1, keepdims=True) * parameters["weights"]
