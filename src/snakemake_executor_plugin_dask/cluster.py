@@ -89,6 +89,11 @@ class _Guest:
                 "distributed.scheduler.worker-ttl": None,
                 # Daemons may not start processes, commands may.
                 "distributed.worker.daemon": False,
+                # Dask has freed memory given back to the system at once, for workers that
+                # hold data. A numerical command would then fetch each temporary array of
+                # 128 kB or more page by page again, which took a third of its time.
+                "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
+                "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
             }
         )
         port = options.dashboard_port
