@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import xarray as xr
+
+from mixsweep.analysis.census import Thresholds, census
+from mixsweep.cell import CellSpec, assemble, timing_path
+from mixsweep.io import write_dataset
 from mixsweep.objective import Objective
 from mixsweep.problems import Problem, load_builtin
-from mixsweep.shard import ShardSpec, make_starts
+from mixsweep.shard import ShardSpec, fit_shard, make_starts
+from mixsweep.status import Status
 
 FAMILIES = ("gaussian-full", "gaussian-diag")
 METHODS = ("em", "lbfgs", "adam", "gd")
@@ -51,3 +58,98 @@ def blobs(n=120, d=2, k=3, spread=4.0, seed=0):
     X = means[np.arange(n) % k] + rng.standard_normal((n, d))
     truth = {"weights": np.full(k, 1 / k), "means": means, "covariances": np.stack([np.eye(d)] * k)}
     return Problem("blobs", X, tuple(f"x{j}" for j in range(d)), truth, {})
+
+
+def cell_spec(**changes):
+    values = {
+        "family": "gaussian-full",
+        "n_components": 2,
+        "methods": {"em": {"method": "em"}},
+        "initializers": ("random-points",),
+        "restarts": 10,
+        "seed": 1,
+        "tol": 1e-8,
+        "max_passes": 300,
+        "covariance_floor": 1e-6,
+    }
+    return CellSpec(**(values | changes))
+
+
+def write_shards(problem, cell, folder):
+    """Fit a cell's shards into a folder as the workflow does; return their paths."""
+    paths = []
+    for shard, made_from in cell.shard_specs(problem):
+        path = folder / shard.method / Path(shard.path).name
+        fits, timing = fit_shard(problem, made_from)
+        write_dataset(timing, timing_path(path))
+        write_dataset(fits, path)
+        paths.append(path)
+    return paths
+
+
+def cell_fits(problem, folder, **changes):
+    """All fits of a cell, by way of its shards."""
+    cell = cell_spec(**changes)
+    write_shards(problem, cell, folder)
+    return assemble(problem, cell, folder)[0]
+
+
+def fits_at(problem, weights, means, covariances, status=Status.CONVERGED):
+    """Fits of one method that ended at the given parameters, data units, over (1, 1, restart)."""
+    count, n_components, _ = means.shape
+    objective = Objective.of_problem(problem, "gaussian-full", n_components, 1e-6)
+    reported = {"weights": weights, "means": means, "covariances": covariances}
+    inside = objective.family.from_reported(reported, objective.location, objective.scale)
+    dims = ("method", "initializer", "restart")
+    value = objective.evaluate(inside).log_likelihood + objective.log_likelihood_offset
+    return xr.Dataset(
+        {
+            "log_likelihood": (dims, value[None, None]),
+            "status": (dims, np.full((1, 1, count), status, dtype=np.int8)),
+            "weights": ((*dims, "component"), weights[None, None]),
+            "means": ((*dims, "component", "feature"), means[None, None]),
+            "covariances": ((*dims, "component", "feature", "feature_"), covariances[None, None]),
+        },
+        {
+            "method": ["em"],
+            "initializer": ["random-points"],
+            "restart": np.arange(count),
+            "feature": list(problem.features),
+            "feature_": list(problem.features),
+        },
+        {
+            "problem": problem.name,
+            "family": "gaussian-full",
+            "n_components": n_components,
+            "covariance_floor": 1e-6,
+        },
+    )
+
+
+#: Cells of the sweep of `write_cells`: iris has no K = 2, and some fits of iris collapse.
+SWEPT = (
+    ("faithful", "gaussian-full", 2),
+    ("faithful", "gaussian-full", 3),
+    ("iris", "gaussian-full", 3),
+)
+SWEPT_METHODS = {"em": {"method": "em"}, "quasi-newton": {"method": "lbfgs", "memory": 5}}
+
+
+def write_cells(folder):
+    """Fit the cells of `SWEPT` and write ``cells/<cell>/{fits,timing,optima}.nc`` below a folder."""
+    for name, family, n_components in SWEPT:
+        problem = load_builtin(name)
+        cell = cell_spec(
+            family=family,
+            n_components=n_components,
+            methods=SWEPT_METHODS,
+            initializers=("random-points", "kmeans++"),
+            restarts=12,
+        )
+        place = f"{name}/{family}/K{n_components}"
+        write_shards(problem, cell, folder / "shards" / place)
+        fits, timing = assemble(problem, cell, folder / "shards" / place)
+        write_dataset(timing, folder / "cells" / place / "timing.nc")
+        write_dataset(fits, folder / "cells" / place / "fits.nc")
+        write_dataset(census(problem, fits, Thresholds()), folder / "cells" / place / "optima.nc")
+    return folder / "cells"

@@ -49,7 +49,8 @@ class Thresholds:
     ended_within : float
         A fit ended in an optimum if its endpoint is at most so many nats below it.
     spurious_eigenvalue_ratio : float
-        Spurious: a covariance eigenvalue below this share of the smallest one of the data covariance.
+        Spurious: a covariance eigenvalue below this share of the smallest one of the data covariance, or a
+        component on no more than d + 1 rows.
     boundary_rows : float
         Boundary: a component with a smaller expected number of rows.
     """
@@ -202,7 +203,8 @@ def _variables(objective: Objective, points: StationaryPoints, thresholds: Thres
     kind = np.full(len(weight), KINDS.index("proper"), dtype=np.int8)
     kind[points.flat] = KINDS.index("plateau")
     kind[points.ascending] = KINDS.index("saddle")
-    few = weight * objective.n_rows < objective.n_features + 1
+    # d + 1 rows are the fewest with a covariance; a component on just these expects that many or slightly more
+    few = weight * objective.n_rows < objective.n_features + 1.5
     kind[(smallest < thresholds.spurious_eigenvalue_ratio) | few] = KINDS.index("spurious")
     kind[weight * objective.n_rows < thresholds.boundary_rows] = KINDS.index("boundary")
     kind[points.smallest_eigenvalue < objective.eigenvalue_floor] = KINDS.index("degenerate")

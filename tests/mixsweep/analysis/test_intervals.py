@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from mixsweep.analysis.intervals import restarts_needed, unseen_share, wilson
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_agrees_with_scipy(counts):
+    hits, trials = counts
+    expected = stats.binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    np.testing.assert_allclose(wilson(hits, trials), (expected.low, expected.high), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.99])
+def test_wilson_agrees_with_scipy_at_other_levels(level):
+    expected = stats.binomtest(7, 40).proportion_ci(level, method="wilson")
+    np.testing.assert_allclose(wilson(7, 40, level), (expected.low, expected.high), rtol=1e-12)
+
+
+def test_wilson_is_exact_at_the_ends_and_says_nothing_without_trials():
+    low, high = wilson([0, 20, 0], [20, 20, 0])
+    np.testing.assert_array_equal([low[0], high[1], low[2], high[2]], [0, 1, 0, 1])
+    assert 0 < high[0] < 0.2
+    assert 0.8 < low[1] < 1
+
+
+@pytest.mark.parametrize("trials", [20, 200])
+def test_wilson_covers_as_often_as_it_says(trials):
+    rng = np.random.default_rng(0)
+    rate = rng.uniform(0.01, 0.99, 20_000)
+    low, high = wilson(rng.binomial(trials, rate), trials)
+    assert ((low <= rate) & (rate <= high)).mean() == pytest.approx(0.95, abs=0.012)
+
+
+def test_no_number_of_restarts_finds_what_is_never_hit_and_one_finds_what_always_is():
+    np.testing.assert_array_equal(restarts_needed([0.0, 1.0], 0.95), [np.inf, 1])
+    assert np.isnan(restarts_needed(np.nan, 0.95))
+
+
+@given(st.integers(1, 10_000), st.sampled_from([0.5, 0.95, 0.99]))
+def test_restarts_needed_inverts_the_chance_of_a_hit(restarts, chance):
+    rate = -np.expm1(np.log1p(-chance) / restarts)
+    assert restarts_needed(rate, chance) == restarts
+
+
+@given(st.floats(1e-5, 1 - 1e-9), st.floats(0.01, 0.999))
+def test_restarts_needed_is_the_smallest_number_that_suffices(rate, chance):
+    restarts = float(restarts_needed(rate, chance))
+
+    def chance_of(count):
+        return -np.expm1(count * np.log1p(-rate))
+
+    assert chance_of(restarts) >= chance - 1e-9
+    assert restarts == 1 or chance_of(restarts - 1) < chance + 1e-9
+
+
+def test_unseen_share_of_known_counts():
+    share, low, high = unseen_share([10, 5, 2, 2, 1, 0])
+    assert share == pytest.approx(1 / 20)
+    error = np.sqrt(1 * 19 / 20 + 2 * 2) / 20
+    assert (low, high) == (0, pytest.approx(0.05 + stats.norm.ppf(0.975) * error))
+
+
+def test_unseen_share_falls_back_on_the_rule_of_three():
+    share, low, high = unseen_share([70, 30])
+    assert (share, low) == (0, 0)
+    assert high == pytest.approx(3 / 100, rel=0.02)
+
+
+def test_unseen_share_without_fits_is_unknown():
+    assert np.isnan(unseen_share([])).all()
+    assert np.isnan(unseen_share([0, 0])).all()
+
+
+@pytest.mark.parametrize(("optima", "draws"), [(30, 100), (200, 300)])
+def test_unseen_share_is_calibrated_on_a_known_urn(optima, draws):
+    rng = np.random.default_rng(0)
+    shares = 1 / np.arange(1, optima + 1)
+    shares /= shares.sum()
+    counts = rng.multinomial(draws, shares, size=2000)
+    truth = ((counts == 0) * shares).sum(axis=1)
+    estimate, low, high = np.array([unseen_share(row) for row in counts]).T
+    assert estimate.mean() == pytest.approx(truth.mean(), abs=2 / draws)
+    assert 0.9 < ((low <= truth) & (truth <= high)).mean() <= 1
