@@ -203,7 +203,7 @@ def _variables(objective: Objective, points: StationaryPoints, thresholds: Thres
     kind = np.full(len(weight), KINDS.index("proper"), dtype=np.int8)
     kind[points.flat] = KINDS.index("plateau")
     kind[points.ascending] = KINDS.index("saddle")
-    # d + 1 rows are the fewest with a covariance; a component on just these expects that many or slightly more
+    # d + 1 rows are the fewest that have a covariance; expected numbers of rows may be slightly above
     few = weight * objective.n_rows < objective.n_features + 1.5
     kind[(smallest < thresholds.spurious_eigenvalue_ratio) | few] = KINDS.index("spurious")
     kind[weight * objective.n_rows < thresholds.boundary_rows] = KINDS.index("boundary")
