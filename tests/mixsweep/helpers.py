@@ -12,6 +12,7 @@ from mixsweep.cell import CellSpec, assemble, timing_path
 from mixsweep.io import write_dataset
 from mixsweep.objective import Objective
 from mixsweep.problems import Problem, load_builtin
+from mixsweep.schema import KINDS
 from mixsweep.shard import ShardSpec, fit_shard, make_starts
 from mixsweep.status import Status
 
@@ -153,3 +154,36 @@ def write_cells(folder):
         write_dataset(fits, folder / "cells" / place / "fits.nc")
         write_dataset(census(problem, fits, Thresholds()), folder / "cells" / place / "optima.nc")
     return folder / "cells"
+
+
+def optima_of(kinds, values=None, n_fits=None, truth_optimum=-1):
+    """A hand-made census: kinds in words, best first."""
+    count = len(kinds)
+    n_fits = np.ones(count, int) if n_fits is None else np.asarray(n_fits)
+    columns = {
+        "log_likelihood": -10.0 - np.arange(count) if values is None else np.asarray(values, float),
+        "kind": np.array([KINDS.index(kind) for kind in kinds], np.int8),
+        "n_fits": n_fits,
+        "basin_share": n_fits / max(n_fits.sum(), 1),
+        "smallest_weight": np.full(count, 0.3),
+        "smallest_eigenvalue_ratio": np.full(count, 0.5),
+    }
+    return xr.Dataset(
+        {name: ("optimum", values) for name, values in columns.items()},
+        {"optimum": np.arange(count)},
+        {"truth_optimum": truth_optimum, "n_rows": 100, "n_features": 2},
+    )
+
+
+def ended_in(optimum):
+    """Hand-made fits: the optimum of each, over (method, initializer, restart)."""
+    optimum = np.asarray(optimum)
+    methods, initializers, restarts = optimum.shape
+    return xr.Dataset(
+        {"optimum": (("method", "initializer", "restart"), optimum)},
+        {
+            "method": [f"method{i}" for i in range(methods)],
+            "initializer": [f"start{j}" for j in range(initializers)],
+            "restart": np.arange(restarts),
+        },
+    )

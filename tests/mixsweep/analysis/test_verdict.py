@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.mixsweep.helpers import ended_in, optima_of
+
+from mixsweep.analysis.multimodality import best_known
+from mixsweep.analysis.success import hit_rates
+from mixsweep.analysis.verdict import verdict
+from mixsweep.status import Status
+
+
+def verdict_of(optimum, kinds, values=None, truth_optimum=-1, status=Status.CONVERGED):
+    fits = ended_in(optimum)
+    fits["status"] = fits["optimum"].copy(data=np.full(fits["optimum"].shape, status, np.int8))
+    counts = np.bincount(np.ravel(optimum)[np.ravel(optimum) >= 0], minlength=len(kinds))
+    optima = optima_of(kinds, values, counts, truth_optimum)
+    return verdict(fits, optima, hit_rates(fits, best_known(optima)))
+
+
+def test_the_counts_the_chance_and_the_restarts_are_in_the_sentence():
+    row = verdict_of([[[0] * 6 + [1] * 4], [[0] * 9 + [1]]], ["proper", "proper"], [-10.25, -11.0])
+    assert row["verdict"] == (
+        "Best value -10.2500 reached by 15 of 20 fits (75.0 %, 95 % interval 53.1 % to 88.8 %); "
+        "most often by method1 from start0 (9 of 10): 2 restarts give a 95 % chance of it; "
+        "2 proper optima seen; estimated unseen share of start space 0.0 % (0.0 % to 13.9 %), which does not "
+        "bound the height of what is unseen."
+    )
+    assert (row["n_hits"], row["n_fits"], row["hit_rate"]) == (15, 20, 0.75)
+    assert (row["best_method"], row["best_initializer"], row["restarts_95"]) == ("method1", "start0", 2)
+    assert (row["n_optima"], row["n_proper"], row["n_failures"]) == (2, 2, 0)
+    assert row["best_log_likelihood"] == -10.25
+
+
+def test_one_optimum_always_found_is_told_in_the_singular():
+    text = verdict_of([[[0] * 10]], ["proper"])["verdict"]
+    assert "1 restart gives a 95 % chance of it" in text
+    assert "1 proper optimum seen" in text
+
+
+def test_without_a_proper_maximum_nothing_can_be_said():
+    row = verdict_of([[[0, 1, 1, -1]]], ["saddle", "spurious"])
+    assert row["verdict"] == (
+        "Cannot say: none of 4 fits led to a proper maximum (2 other stationary points, 0 failed fits)."
+    )
+    assert np.isnan(row["best_log_likelihood"])
+    assert np.isnan(row["restarts_95"])
+    assert (row["n_hits"], row["best_method"]) == (0, "")
+
+
+def test_nothing_can_be_said_when_every_fit_failed():
+    row = verdict_of([[[-1, -1, -1]]], [], status=Status.COLLAPSED)
+    assert row["verdict"].startswith("Cannot say: none of 3 fits")
+    assert "3 failed fits" in row["verdict"]
+    assert np.isnan(row["unseen_share"])
+
+
+@pytest.mark.parametrize("hits", [1, 2])
+def test_few_hits_say_nothing_about_restarts(hits):
+    text = verdict_of([[[0] * hits + [1] * (20 - hits)]], ["proper", "proper"])["verdict"]
+    assert "too few to say that it is the global optimum, or how many restarts it takes" in text
+    assert "chance of it" not in text
+
+
+def test_three_hits_are_enough_to_state_restarts():
+    text = verdict_of([[[0] * 3 + [1] * 17]], ["proper", "proper"])["verdict"]
+    assert "19 restarts give a 95 % chance of it" in text
+    assert "too few" not in text
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (["spurious", "proper"], "1 higher stationary point is set apart as spurious"),
+        (
+            ["spurious", "boundary", "proper"],
+            "2 higher stationary points are set apart as boundary or spurious",
+        ),
+    ],
+)
+def test_higher_points_that_are_not_proper_are_named(kinds, words):
+    best = len(kinds) - 1
+    row = verdict_of([[[best] * 10]], kinds)
+    assert row["verdict"].endswith(f"; {words}.")
+    assert row["n_hits"] == 10
+
+
+def test_a_truth_that_leads_to_a_higher_optimum_than_any_fit_says_that_the_search_missed_it():
+    row = verdict_of([[[1] * 10]], ["proper", "proper"], truth_optimum=0)
+    assert row["verdict"].startswith("Best value -10.0000 reached by 0 of 10 fits")
+    assert row["verdict"].endswith(
+        "the generating parameters lead to it, but no fit did: the search missed it."
+    )
+    assert "missed" not in verdict_of([[[0] * 10]], ["proper"], truth_optimum=0)["verdict"]
+
+
+def test_the_unseen_share_is_of_the_optima_found_once():
+    row = verdict_of([[[0] * 18 + [1, 2]]], ["proper", "proper", "proper"])
+    assert row["unseen_share"] == pytest.approx(0.1)
+    assert "estimated unseen share of start space 10.0 %" in row["verdict"]

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from mixsweep.collect import SCALARS, cell_group, collect, methods_of, open_sweep, read_cell, write_sweep
+from mixsweep.errors import MixsweepError
+from mixsweep.io import IncompleteFileError, read_dataset
+from mixsweep.schema import KINDS
+from mixsweep.status import Status
+from tests.mixsweep.helpers import SWEPT, SWEPT_METHODS
+
+GRID = ("problem", "family", "n_components")
+FITS = ("method", "initializer", "restart")
+
+
+def test_every_scalar_of_every_cell_is_at_the_root(cells_folder, tree):
+    root = tree.to_dataset()
+    for key in SWEPT:
+        fits, _ = read_cell(cells_folder / cell_group(key))
+        here = root.sel(dict(zip(GRID, key, strict=True)))
+        for name in SCALARS:
+            np.testing.assert_array_equal(here[name].transpose(*FITS), fits[name], err_msg=name)
+    for name in SCALARS:
+        assert root[name].dims == (*GRID, *FITS)
+
+
+def test_seconds_and_optimum_come_from_the_files_of_their_own(cells_folder, tree):
+    folder = cells_folder / "faithful/gaussian-full/K3"
+    here = tree.to_dataset().sel(problem="faithful", family="gaussian-full", n_components=3)
+    np.testing.assert_array_equal(here["seconds"], read_dataset(folder / "timing.nc")["seconds"])
+    np.testing.assert_array_equal(here["optimum"], read_dataset(folder / "optima.nc")["fit_optimum"])
+
+
+def test_where_the_grid_has_no_cell_nothing_was_run(tree):
+    missing = tree.to_dataset().sel(problem="iris", n_components=2)
+    assert (missing["status"] == Status.NOT_RUN).all()
+    assert (missing["optimum"] == -1).all()
+    assert (missing["n_iterations"] == -1).all()
+    for name in ("log_likelihood", "n_passes", "em_decrement", "seconds", "polished_log_likelihood"):
+        assert missing[name].isnull().all()
+    assert "iris/gaussian-full/K2" not in {path.strip("/") for path in tree.groups}
+
+
+def test_cells_keep_parameters_traces_and_optima_in_a_group_of_their_own(cells_folder, tree):
+    for key in SWEPT:
+        group = tree[cell_group(key)]
+        fits, optima = read_cell(cells_folder / cell_group(key))
+        kept = group["fits"].to_dataset(inherit=False)
+        for name in ("weights", "means", "covariances", "trace_passes", "trace_log_likelihood"):
+            np.testing.assert_array_equal(kept[name], fits[name])
+        found = group["optima"].to_dataset(inherit=False)
+        np.testing.assert_array_equal(found["log_likelihood"], optima["log_likelihood"])
+        assert {"kind", "basin_share", "n_fits", "weights", "means", "covariances"} <= set(found)
+
+
+def test_the_file_opens_with_plain_xarray_and_explains_itself(sweep_path):
+    with xr.open_datatree(sweep_path) as plain:
+        assert plain["log_likelihood"].attrs["units"] == "nat"
+        assert plain["status"].attrs["flag_meanings"].split() == Status.labels()
+        kind = plain["faithful/gaussian-full/K2/optima/kind"]
+        assert kind.attrs["flag_meanings"].split() == list(KINDS)
+        assert plain["faithful/gaussian-full/K3/fits/means"].attrs["units"] == "data units"
+        assert json.loads(plain.attrs["methods"]) == SWEPT_METHODS
+        assert plain.attrs["seed"] == 1
+        assert plain["n_components"].values.tolist() == [2, 3]
+        np.testing.assert_array_equal(kind.attrs["flag_values"], np.arange(len(KINDS)))
+
+
+def test_methods_are_read_back_with_their_settings(tree):
+    assert methods_of(tree) == SWEPT_METHODS
+
+
+def test_what_is_written_is_what_was_collected(cells_folder, tree):
+    collected = collect(cells_folder, SWEPT)
+    xr.testing.assert_equal(tree.load(), collected)
+
+
+def test_component_counts_are_sorted_and_problems_keep_their_order(cells_folder):
+    tree = collect(cells_folder, [SWEPT[2], SWEPT[1], SWEPT[0]])
+    assert tree["problem"].values.tolist() == ["iris", "faithful"]
+    assert tree["n_components"].values.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["fits", "timing", "optima"])
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_a_missing_or_damaged_cell_file_is_named(cells_folder, tmp_path, name, damage):
+    shutil.copytree(cells_folder / "faithful", tmp_path / "faithful")
+    path = tmp_path / "faithful/gaussian-full/K2" / f"{name}.nc"
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(IncompleteFileError, match=rf"K2/{name}\.nc"):
+        collect(tmp_path, SWEPT[:1])
+
+
+def test_a_plan_without_cells_is_refused(tmp_path):
+    with pytest.raises(MixsweepError, match="no cells"):
+        collect(tmp_path, [])
+
+
+def test_a_missing_sweep_is_named_with_the_command_that_makes_it(tmp_path):
+    with pytest.raises(IncompleteFileError, match=r"sweep\.nc: no such file; `snakemake .*sweep\.nc` makes"):
+        open_sweep(tmp_path / "sweep.nc")
+
+
+@pytest.mark.parametrize("length", [0, 100, 5000])
+def test_a_truncated_sweep_is_named(sweep_path, tmp_path, length):
+    path = tmp_path / "sweep.nc"
+    path.write_bytes(sweep_path.read_bytes()[:length])
+    with pytest.raises(IncompleteFileError, match=r"sweep\.nc: not readable .*delete it"):
+        open_sweep(path)
+
+
+def test_a_sweep_without_its_completeness_mark_is_refused(tmp_path):
+    path = tmp_path / "sweep.nc"
+    xr.DataTree(xr.Dataset({"status": ("restart", np.zeros(3, np.int8))})).to_netcdf(path)
+    with pytest.raises(IncompleteFileError, match="incomplete"):
+        open_sweep(path)
+
+
+def test_an_interrupted_write_leaves_the_old_sweep(sweep_path, tree, tmp_path, monkeypatch):
+    path = tmp_path / "sweep.nc"
+    path.write_bytes(sweep_path.read_bytes())
+
+    def fail(*_args, **_options):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_sweep(tree, path)
+    assert path.read_bytes() == sweep_path.read_bytes()
+    assert [item.name for item in tmp_path.iterdir()] == ["sweep.nc"]
