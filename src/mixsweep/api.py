@@ -78,20 +78,25 @@ def fit(
     >>> fits.log_likelihood.sizes["restart"]
     10
     """
-    data = np.asarray(X, dtype=np.float64)
+    try:
+        data = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise MixsweepError(f"X does not hold numbers alone, in rows of equal length ({error})") from None
     if data.ndim != 2:
         raise MixsweepError(f"X has shape {data.shape}; expected two dimensions, rows and features")
     for name, value, least in (
         ("n_components", n_components, 1),
         ("n_restarts", n_restarts, 1),
         ("max_passes", max_passes, 1),
+        ("seed", seed, 0),
     ):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
             raise MixsweepError(f"{name} is {value!r}; expected a whole number of at least {least}")
     if n_components > len(data):
         raise MixsweepError(f"n_components is {n_components}, but X has only {len(data)} rows")
-    if not tol >= 0:
-        raise MixsweepError(f"tol is {tol!r}; expected a number of at least 0")
+    for name, number in (("tol", tol), ("covariance_floor", covariance_floor)):
+        if not (isinstance(number, (int, float, np.number)) and number >= 0):
+            raise MixsweepError(f"{name} is {number!r}; expected a number of at least 0")
     names = tuple(f"x{index}" for index in range(data.shape[1]))
     check_matrix(data, names, "X")
     spec = ShardSpec(
@@ -102,7 +107,7 @@ def fit(
         initializer=initializer,
         start=0,
         stop=int(n_restarts),
-        seed=seed,
+        seed=int(seed),
         tol=tol,
         max_passes=int(max_passes),
         covariance_floor=covariance_floor,

@@ -70,9 +70,11 @@ def timing_path(path: Path) -> Path:
 
 def _check(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     for name, value in expected.items():
-        if name not in found or found[name] != value:
+        own = found.get(name)
+        own = own.item() if isinstance(own, np.generic) else own
+        if own != value:
             raise MixsweepError(
-                f"{path}: made with {name} = {found.get(name)!r}, but this sweep has {value!r}: the file "
+                f"{path}: made with {name} = {own!r}, but this sweep has {value!r}: the file "
                 "belongs to another config or version. Delete it, or use another results folder "
                 "(snakemake --directory)."
             )
