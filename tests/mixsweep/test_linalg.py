@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixsweep.linalg import cholesky, lower_indices, triangular_inverse, upper_indices
+
+
+def positive_definite(shape, d, seed=0):
+    root = np.random.default_rng(seed).normal(size=(*shape, d, d))
+    return root @ root.swapaxes(-1, -2) + 0.1 * np.eye(d)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5, 13])
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 4)])
+def test_factors_and_inverses_agree_with_numpy(shape, d):
+    matrices = positive_definite(shape, d)
+    factors = cholesky(matrices)
+    np.testing.assert_array_equal(factors, np.linalg.cholesky(matrices))
+    np.testing.assert_allclose(triangular_inverse(factors), np.linalg.inv(factors), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("d", [1, 3])
+def test_a_singular_matrix_gives_zeros_and_a_broken_one_nan_and_the_others_their_factors(d):
+    matrices = positive_definite((3, 5), d)
+    expected = np.linalg.cholesky(matrices)
+    matrices[0, 1] = 0.0
+    matrices[1, 4] = -np.eye(d)
+    matrices[2, 0] = np.nan
+    expected[0, 1] = expected[1, 4] = 0.0
+    expected[2, 0] = np.tril(np.full((d, d), np.nan))
+    np.testing.assert_array_equal(cholesky(matrices), expected)
+
+
+@given(st.lists(st.sampled_from(["sound", "singular", "broken"]), max_size=12))
+def test_bad_matrices_never_touch_their_neighbours(states):
+    matrices = positive_definite((len(states),), 2)
+    expected = np.linalg.cholesky(matrices)
+    for i, state in enumerate(states):
+        if state == "singular":
+            matrices[i] = [[1.0, 1.0], [1.0, 1.0]]
+            expected[i] = 0.0
+        elif state == "broken":
+            matrices[i] = np.nan
+            expected[i] = np.tril(np.full((2, 2), np.nan))
+    found = cholesky(matrices)
+    # [[1, 1], [1, 1]] fails exactly: the last pivot is 1 - 1 = 0
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_only_the_lower_triangle_is_read():
+    matrix = positive_definite((), 3)
+    upper = matrix + np.triu(np.ones((3, 3)), 1)
+    np.testing.assert_array_equal(cholesky(upper), cholesky(matrix))
+
+
+def test_no_matrices_give_no_factors():
+    assert cholesky(np.zeros((0, 2, 2))).shape == (0, 2, 2)
+    assert triangular_inverse(np.zeros((0, 2, 2))).shape == (0, 2, 2)
+
+
+def test_the_inverse_of_a_singular_factor_is_not_finite():
+    with np.errstate(all="ignore"):
+        inverse = triangular_inverse(np.zeros((1, 2, 2)))
+    assert not np.isfinite(np.diagonal(inverse[0])).any()
+
+
+@pytest.mark.parametrize("d", [1, 2, 4])
+def test_triangles_include_the_diagonal_and_are_computed_once(d):
+    for indices, expected in ((lower_indices, np.tril_indices(d)), (upper_indices, np.triu_indices(d))):
+        np.testing.assert_array_equal(indices(d), expected)
+        assert indices(d) is indices(d)
