@@ -46,8 +46,8 @@ def test_an_entry_point_of_another_distribution_is_known(registry, plugin):
 
 
 def test_an_unknown_name_suggests_the_nearest_plug_ins_among_them(registry, plugin):
-    with pytest.raises(MixsweepError, match=r"unknown shape 'triangel'; did you mean 'triangle'\?"):
-        registry["triangel"]
+    with pytest.raises(MixsweepError, match=r"unknown shape 'triangl'; did you mean 'triangle'\?"):
+        registry["triangl"]
 
 
 def test_a_name_near_to_nothing_lists_all(registry):
