@@ -55,3 +55,7 @@ include: "workflow/rules/report.smk"
 
 onsuccess:
     print(sweep.closing_line())
+
+
+onerror:
+    print(sweep.failure_line())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -193,6 +194,14 @@ class SweepWorkflow:
         return (
             f"{self.plan.n_fits} fits in {len(self.plan.cells)} cells are there; this run took "
             f"{time.time() - begin:.0f} s.\nReport: {page}"
+        )
+
+    def failure_line(self) -> str:
+        """Return what a failed run says last: where to look, and what to do."""
+        return (
+            "Not all jobs succeeded; what is done is kept, and the same call makes the rest.\n"
+            f"mixsweep status {shlex.quote(str(self._folder / self.results))} names the failed shards, their "
+            "causes, and the commands that rerun them."
         )
 
     def shard_mem_mb(self, wildcards: Any, attempt: int) -> int:

@@ -231,6 +231,8 @@ class Executor(RealExecutor):
             if outcome.returncode == 0:
                 self.report_job_success(info)
             else:
+                if internals.hides_job_errors(self.workflow):
+                    self.logger.error(_failure(info.job, outcome.message))
                 # in line with the other entries of Snakemake's message
                 self.report_job_error(info, msg=outcome.message.replace("\n", "\n        "))
         except Exception as error:
@@ -283,6 +285,16 @@ def _outcome(future: Any, log: Path | None) -> Outcome:
             )
         return Outcome(1, f"The worker could not run the job: {type(error).__name__}: {error}")
     return Outcome(1, "The connection to the Dask scheduler was lost while the job ran.")
+
+
+def _failure(job: Any, message: str) -> str:
+    """Return what to say about a failed job where Snakemake says nothing."""
+    files = [
+        f"    {kind}: {', '.join(map(str, names))}"
+        for kind, names in (("output", job.output), ("log", job.log))
+        if names
+    ]
+    return "\n".join([f"Error in rule {job.name}, jobid {job.jobid}: {message}", *files])
 
 
 def _echo(outcome: Outcome) -> None:

@@ -14,6 +14,7 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 __all__ = [
     "expected_jobs",
+    "hides_job_errors",
     "is_beside_snakemake",
     "needs_snakemake",
     "prepare",
@@ -46,6 +47,13 @@ def expected_jobs(workflow: Any) -> int:
 def has_checkpoints(workflow: Any) -> bool:
     """Tell whether more jobs may turn up during the run."""
     return any(rule.is_checkpoint for rule in workflow.rules)
+
+
+def hides_job_errors(workflow: Any) -> bool:
+    """Tell whether Snakemake shows no errors of jobs, which ``--quiet rules`` leaves out with their rules."""
+    from snakemake.settings.enums import Quietness
+
+    return Quietness.RULES in (workflow.output_settings.quiet or ())
 
 
 def is_beside_snakemake(job: Any, workflow: Any) -> bool:

@@ -325,3 +325,18 @@ def test_without_keep_going_a_failure_ends_the_run(make_flow) -> None:
     flow.wait_until_gone()
     # Dask had nothing to say
     assert not list((flow.folder / ".snakemake" / "log").glob("*.dask.log"))
+
+
+def test_failures_are_told_also_if_snakemake_is_quiet_about_rules(make_flow) -> None:
+    flow = make_flow("""
+        rule raises:
+            output: "raises.json"
+            log: "raises.log"
+            shell: "toycmd raise {output} > {log} 2>&1"
+    """)
+    result = flow.run("--quiet", "rules")
+    assert result.returncode == 1
+    assert "Error in rule raises, jobid 0: toycmd failed with ValueError: a bad value" in result.stdout
+    assert "    output: raises.json\n    log: raises.log" in result.stdout
+    result = flow.run()
+    assert result.stdout.count("Error in rule raises") == 1

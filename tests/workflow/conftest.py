@@ -22,7 +22,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
-# 3 cells x 2 methods x 2 blocks: 12 shards, 1200 fits. Blocks are cut at 100, so more restarts are new blocks.
+# 3 cells x 2 methods x 2 blocks: 12 shards of 100 fits.
+# Blocks end at multiples of 100, so more restarts are more blocks.
 CONFIG: dict[str, Any] = {
     "seed": 11,
     "problems": {

@@ -39,15 +39,23 @@ def test_nothing_is_left_behind(whole: Any, wait: Callable[..., None]) -> None:
     assert not [path for path in sweep.directory.rglob("*") if path.name.endswith(".tmp")]
 
 
-@pytest.mark.parametrize("arguments", [["--cores", "1"], ["--cores", "2", "-e", "local"]], ids=" ".join)
-def test_same_bytes_with_other_workers(
-    whole: Any, make_sweep: Callable[..., Any], tmp_path: Path, arguments: list[str]
-) -> None:
+def test_same_bytes_with_one_worker(whole: Any, make_sweep: Callable[..., Any], tmp_path: Path) -> None:
     other = make_sweep(tmp_path / "other")
-    done = other.run(*other.cells, *arguments)
-    assert ("Dask:" in done.output) == ("local" not in arguments)
+    done = other.run(*other.cells, "--cores", "1")
+    assert "Dask: started 1 worker on this machine." in done.output
     assert done.jobs["shard"] == 12
     assert other.bytes() == whole[0].bytes()
+
+
+def test_same_bytes_without_dask(whole: Any, make_sweep: Callable[..., Any], tmp_path: Path) -> None:
+    other = make_sweep(tmp_path / "other")
+    # a real cell and a simulated one: here every job is an interpreter of its own
+    targets = other.cells[:4]
+    done = other.run(*targets, "--cores", "2", "-e", "local")
+    assert "Dask" not in done.output
+    assert done.jobs == {"problem": 2, "shard": 8, "cell": 2, "optima": 2}
+    for target in targets:
+        assert (other.directory / target).read_bytes() == (whole[0].directory / target).read_bytes()
 
 
 def test_second_call_has_nothing_to_do(whole: Any) -> None:

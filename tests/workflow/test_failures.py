@@ -48,6 +48,7 @@ def test_one_failed_shard_stops_nothing_else_and_can_be_rerun(fragile: Any, tmp_
     # tried again once, and only its own cell has to wait
     assert done.jobs == {"plan": 1, "problem": 2, "shard": 5, "cell": 2, "optima": 2}
     assert "No space left on device" in done.output
+    assert f"mixsweep status {fragile.results} names the failed shards" in done.output
 
     told = fragile.mixsweep("status")
     assert "6 shards: 5 done, 0 missing, 1 failed, 0 damaged" in told
