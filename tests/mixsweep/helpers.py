@@ -176,11 +176,14 @@ def optima_of(kinds, values=None, n_fits=None, truth_optimum=-1):
 
 
 def ended_in(optimum):
-    """Hand-made fits: the optimum of each, over (method, initializer, restart)."""
+    """Hand-made fits: the optimum of each, over (method, initializer, restart); ten passes each."""
     optimum = np.asarray(optimum)
     methods, initializers, restarts = optimum.shape
     return xr.Dataset(
-        {"optimum": (("method", "initializer", "restart"), optimum)},
+        {
+            "optimum": (("method", "initializer", "restart"), optimum),
+            "n_passes": (("method", "initializer", "restart"), np.full(optimum.shape, 10.0)),
+        },
         {
             "method": [f"method{i}" for i in range(methods)],
             "initializer": [f"start{j}" for j in range(initializers)],

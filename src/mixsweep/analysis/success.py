@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mixsweep.analysis.intervals import restarts_needed, wilson
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def hit_rates(fits: xr.Dataset, best: int) -> xr.Dataset:
     Parameters
     ----------
     fits : xarray.Dataset
-        ``optimum`` over (method, initializer, restart).
+        ``optimum`` and ``n_passes`` over (method, initializer, restart).
     best : int
         Number of the best known optimum; -1 if there is none (then nothing is a hit).
 
@@ -30,7 +32,8 @@ def hit_rates(fits: xr.Dataset, best: int) -> xr.Dataset:
     xarray.Dataset
         Over (method, initializer): ``n_fits`` (all, failures included), ``n_hits``, ``hit_rate`` with 95 %
         interval, ``restarts_95`` and ``restarts_99`` with the interval that the rate's implies (infinite
-        where the rate is 0).
+        where the rate is 0), and ``passes_per_hit``: the expected passes to the first hit of restarts one after
+        the other, failures paid for (infinite without hits).
     """
     hits = (fits["optimum"] == best) & (best >= 0)
     n_hits = hits.sum("restart")
@@ -43,6 +46,8 @@ def hit_rates(fits: xr.Dataset, best: int) -> xr.Dataset:
         hit_rate_low=(dims, low),
         hit_rate_high=(dims, high),
     )
+    passes = fits["n_passes"].sum("restart")
+    result["passes_per_hit"] = (passes / n_hits.where(n_hits > 0)).fillna(np.inf)
     for chance in CHANCES:
         result[f"restarts_{chance}"] = (dims, restarts_needed(result["hit_rate"].values, chance / 100))
         result[f"restarts_{chance}_low"] = (dims, restarts_needed(high, chance / 100))

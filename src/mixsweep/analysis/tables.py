@@ -42,6 +42,7 @@ COLUMNS: dict[str, list[str]] = {
         *_ARM, "n_fits", "n_hits", "hit_rate", "hit_rate_low", "hit_rate_high",
         "restarts_95", "restarts_95_low", "restarts_95_high",
         "restarts_99", "restarts_99_low", "restarts_99_high",
+        "passes_per_hit",
     ],
     "convergence": [
         *_ARM, "tolerance", "n_fits", "n_reached", "share_reached",

@@ -39,7 +39,7 @@ TABLE_COLUMNS: dict[str, tuple[dict[str, Any], ...]] = {
             "best_method",
             "Best",
             "pair",
-            note="method and initializer that find the best known optimum most often",
+            note="method and initializer with the fewest expected passes to the best known optimum",
         ),
         _column("n_optima", "Optima", "count", note="distinct optima of every kind"),
         _column("n_proper", "Proper", "count", note="optima that are proper local maxima"),

@@ -21,10 +21,9 @@ def verdict_of(optimum, kinds, values=None, truth_optimum=-1, status=Status.CONV
 def test_the_counts_the_chance_and_the_restarts_are_in_the_sentence():
     row = verdict_of([[[0] * 6 + [1] * 4], [[0] * 9 + [1]]], ["proper", "proper"], [-10.25, -11.0])
     assert row["verdict"] == (
-        "Best value -10.2500 reached by 15 of 20 fits (75.0 %, 95 % interval 53.1 % to 88.8 %); "
-        "most often by method1 from start0 (9 of 10): 2 restarts give a 95 % chance of it; "
-        "2 proper optima seen; estimated unseen share of start space 0.0 % (0.0 % to 13.9 %), which does not "
-        "bound the height of what is unseen."
+        "Best value -10.2500 reached by 15 of 20 fits (75.0 %, 95 % interval 53.1 to 88.8 %); "
+        "at the least cost by method1 from start0 (9 of 10, 11 passes a hit): 2 restarts give a 95 % chance "
+        "of it; 2 proper optima seen; unseen share of start space 0.0 %, 95 % interval 0.0 to 13.9 %."
     )
     assert (row["n_hits"], row["n_fits"], row["hit_rate"]) == (15, 20, 0.75)
     assert (row["best_method"], row["best_initializer"], row["restarts_95"]) == ("method1", "start0", 2)
@@ -97,4 +96,18 @@ def test_a_truth_that_leads_to_a_higher_optimum_than_any_fit_says_that_the_searc
 def test_the_unseen_share_is_of_the_optima_found_once():
     row = verdict_of([[[0] * 18 + [1, 2]]], ["proper", "proper", "proper"])
     assert row["unseen_share"] == pytest.approx(0.1)
-    assert "estimated unseen share of start space 10.0 %" in row["verdict"]
+    assert "unseen share of start space 10.0 %" in row["verdict"]
+
+
+def test_the_cheapest_arm_is_named_not_the_one_with_most_hits():
+    fits = ended_in([[[0] * 6 + [1] * 4], [[0] * 9 + [1]]])
+    fits["status"] = fits["optimum"].copy(data=np.full((2, 1, 10), Status.CONVERGED, np.int8))
+    fits["n_passes"][1] = 500.0
+    row = verdict(fits, optima_of(["proper", "proper"], None, [15, 5], -1), hit_rates(fits, 0))
+    assert row["best_method"] == "method0"
+    assert "method0 from start0 (6 of 10, 17 passes a hit)" in row["verdict"]
+
+
+def test_an_optimum_known_only_from_polishing_says_so():
+    row = verdict_of([[[1] * 10]], ["proper", "proper"])
+    assert row["verdict"].endswith("seen only by polishing endpoints that had stopped far below it.")
