@@ -39,3 +39,9 @@ def test_fits_without_an_optimum_are_no_hits_when_there_is_no_best():
     rates = hit_rates(ended_in([[[-1, -1, 0]]]), -1)
     assert rates["n_hits"].item() == 0
     assert rates["hit_rate"].item() == 0
+
+
+def test_passes_per_hit_pay_for_the_failures_and_are_infinite_without_hits():
+    fits = ended_in([[[0, 0, 1, -1], [1, 1, 1, 1]]])
+    fits["n_passes"][0, 0] = [10, 20, 30, 40]
+    assert hit_rates(fits, 0)["passes_per_hit"].values.tolist() == [[50, np.inf]]
