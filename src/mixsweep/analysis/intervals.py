@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from mixsweep.typing import FloatArray
 
-__all__ = ["restarts_needed", "unseen_share", "wilson"]
+__all__ = ["pooled_wilson", "restarts_needed", "unseen_share", "wilson"]
 
 
 def wilson(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -50,13 +50,35 @@ def restarts_needed(hit_rate: ArrayLike, chance: float) -> FloatArray:
     return restarts
 
 
-def unseen_share(counts: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
+def pooled_wilson(successes: ArrayLike, trials: int, starts: int) -> tuple[FloatArray, FloatArray]:
+    """Return an interval for a rate over fits of several methods from the same starts.
+
+    Fits from one start are not independent. The interval is that of as many observations as there are starts,
+    which is exact when the methods always agree and too wide otherwise.
+
+    Parameters
+    ----------
+    successes : array_like
+        Fits.
+    trials, starts : int
+        All fits, and the starts they came from.
+    """
+    return wilson(np.asarray(successes, float) * starts / trials, starts)
+
+
+def unseen_share(
+    n_fits: ArrayLike, n_starts: ArrayLike | None = None, total_starts: int | None = None, level: float = 0.95
+) -> tuple[float, float, float]:
     """Estimate the share of start space whose optima have not been seen (Good 1953).
 
     Parameters
     ----------
-    counts : array_like of int
-        How often each optimum was found, zeros allowed.
+    n_fits : array_like of int
+        How many fits ended in each optimum, zeros allowed.
+    n_starts : array_like of int, optional
+        From how many different starts; by default every fit has a start of its own.
+    total_starts : int, optional
+        From how many starts fits ended in any optimum; by default every fit has a start of its own.
     level : float
         Nominal coverage of the interval.
 
@@ -64,16 +86,23 @@ def unseen_share(counts: ArrayLike, level: float = 0.95) -> tuple[float, float, 
     -------
     share, low, high : float
         f1/N, with standard error sqrt(f1 (1 - f1/N) + 2 f2) / N (Esty 1983), where f1 and f2 optima were
-        found once and twice in N fits. With f1 = f2 = 0 the upper end is the rule of three's,
-        1 - (1-level)**(1/N). All NaN without fits.
+        found once and twice in N fits. With several fits a start, N is the number of starts, and f1 and 2 f2
+        are the fits in optima found from just one and two starts, over the fits a start: leaving out one
+        start, this is the share of its fits whose optima the others did not find. Where f1 = f2 = 0, or all
+        optima were found once, the interval's only end is the rule of three's. All NaN without fits.
     """
-    seen = np.asarray(counts)
-    total = int(seen.sum())
-    if total == 0:
+    fits = np.asarray(n_fits, float)
+    starts = fits if n_starts is None else np.asarray(n_starts, float)
+    total = int(starts.sum()) if total_starts is None else total_starts
+    if not fits.sum():
         return np.nan, np.nan, np.nan
-    once, twice = int((seen == 1).sum()), int((seen == 2).sum())
+    fits_per_start = fits.sum() / total
+    once = fits[starts == 1].sum() / fits_per_start
+    twice = fits[starts == 2].sum() / fits_per_start
     share = once / total
-    error = np.sqrt(once * (1 - share) + 2 * twice) / total
     z = float(ndtri(0.5 + level / 2))
-    high = share + z * error if once or twice else 1 - (1 - level) ** (1 / total)
-    return share, max(0.0, share - z * error), min(1.0, high)
+    error = z * np.sqrt(once * (1 - share) + twice) / total
+    certain = (1 - level) ** (1 / total)
+    high = min(1.0, share + error) if once or twice else 1 - certain
+    low = max(0.0, share - error) if share < 1 else certain
+    return float(share), float(low), float(high)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mixsweep.analysis.intervals import unseen_share, wilson
+from mixsweep.analysis.intervals import pooled_wilson, unseen_share
 from mixsweep.schema import KINDS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def best_known(optima: xr.Dataset) -> int:
     return int(proper[np.argmax(optima["log_likelihood"].values[proper])])
 
 
-def optima_table(optima: xr.Dataset, n_fits_total: int) -> xr.Dataset:
+def optima_table(optima: xr.Dataset, n_fits_total: int, n_starts: int) -> xr.Dataset:
     """Return a cell's optima with gaps and Wilson intervals of their basin shares.
 
     Parameters
@@ -32,6 +32,8 @@ def optima_table(optima: xr.Dataset, n_fits_total: int) -> xr.Dataset:
         As `mixsweep.analysis.census.census` gives them.
     n_fits_total : int
         All fits of the cell, failures included: the denominator of the shares.
+    n_starts : int
+        The starts they came from, which the methods share: what the intervals count.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def optima_table(optima: xr.Dataset, n_fits_total: int) -> xr.Dataset:
         Over ``optimum``: ``log_likelihood``, ``gap`` (best known minus this; negative above it, NaN without a
         proper optimum), ``kind`` in words, counts, shares with 95 % intervals, and evidence.
     """
-    low, high = wilson(optima["n_fits"].values, n_fits_total)
+    low, high = pooled_wilson(optima["n_fits"].values, n_fits_total, n_starts)
     best = best_known(optima)
     values = optima["log_likelihood"].values
     names = ["log_likelihood", "n_fits", "basin_share", "smallest_weight", "smallest_eigenvalue_ratio"]
@@ -52,6 +54,21 @@ def optima_table(optima: xr.Dataset, n_fits_total: int) -> xr.Dataset:
     )
 
 
-def unseen(optima: xr.Dataset) -> tuple[float, float, float]:
-    """Return the Good-Turing share of start space with unseen optima and its interval, over all fits."""
-    return unseen_share(optima["n_fits"].values)
+def unseen(fits: xr.Dataset, optima: xr.Dataset) -> tuple[float, float, float]:
+    """Return the Good-Turing share of start space with unseen optima and its interval.
+
+    Pooled over methods and initializers; methods share starts, which the estimate takes into account.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        ``optimum`` over (method, initializer, restart).
+    optima : xarray.Dataset
+        The cell's optima.
+    """
+    ended = fits["optimum"].transpose("method", "initializer", "restart").values
+    ended = ended.reshape(ended.shape[0], -1)
+    numbers = range(optima.sizes["optimum"])
+    n_fits = [(ended == number).sum() for number in numbers]
+    n_starts = [(ended == number).any(axis=0).sum() for number in numbers]
+    return unseen_share(n_fits, n_starts, int((ended >= 0).any(axis=0).sum()))

@@ -32,8 +32,8 @@ def hit_rates(fits: xr.Dataset, best: int) -> xr.Dataset:
     xarray.Dataset
         Over (method, initializer): ``n_fits`` (all, failures included), ``n_hits``, ``hit_rate`` with 95 %
         interval, ``restarts_95`` and ``restarts_99`` with the interval that the rate's implies (infinite
-        where the rate is 0), and ``passes_per_hit``: the expected passes to the first hit of restarts one after
-        the other, failures paid for (infinite without hits).
+        where the rate is 0), and ``passes_per_hit``: the expected passes of restarts one after the other to
+        the first hit, failures paid for (infinite without hits).
     """
     hits = (fits["optimum"] == best) & (best >= 0)
     n_hits = hits.sum("restart")

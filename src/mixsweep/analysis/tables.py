@@ -134,9 +134,10 @@ def cell_rows(tree: xr.DataTree, key: CellKey) -> dict[str, list[dict[str, Any]]
     """Return a cell's rows of every table."""
     fits, optima = cell_datasets(tree, key)
     rates = hit_rates(fits, best_known(optima))
+    n_starts = fits.sizes["initializer"] * fits.sizes["restart"]
     rows = {
         "verdicts": [verdict(fits, optima, rates)],
-        "optima": _records(optima_table(optima, fits["status"].size)),
+        "optima": _records(optima_table(optima, fits["status"].size, n_starts)),
         "hit_rates": _records(rates),
         "convergence": _records(speed_table(fits)),
         "run_time": run_time_distribution(fits),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixsweep.analysis.intervals import wilson
+from mixsweep.analysis.intervals import pooled_wilson
 from mixsweep.analysis.multimodality import best_known, unseen
 from mixsweep.schema import KINDS
 from mixsweep.status import FAILURES
@@ -43,7 +43,7 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
     kinds = optima["kind"].values
     total = int(fits["status"].size)
     hits = int(rates["n_hits"].sum())
-    low, high = wilson(hits, total)
+    low, high = pooled_wilson(hits, total, fits.sizes["initializer"] * fits.sizes["restart"])
     row: dict[str, Any] = {
         "n_rows": int(optima.attrs["n_rows"]),
         "n_features": int(optima.attrs["n_features"]),
@@ -60,7 +60,7 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
         "best_initializer": "",
         "restarts_95": np.nan,
     }
-    row["unseen_share"], row["unseen_share_low"], row["unseen_share_high"] = unseen(optima)
+    row["unseen_share"], row["unseen_share_low"], row["unseen_share_high"] = unseen(fits, optima)
     if hits:
         cost = rates["passes_per_hit"].values
         i, j = np.unravel_index(np.argmin(cost), cost.shape)
@@ -85,11 +85,11 @@ def _sentence(row: dict[str, Any], optima: xr.Dataset, best: int, rates: xr.Data
         parts.append("too few to say that it is the global optimum, or how many restarts it takes")
     else:
         chosen = rates.sel({"method": row["best_method"], "initializer": row["best_initializer"]})
-        restarts = int(row["restarts_95"])
+        restarts, passes = int(row["restarts_95"]), float(chosen["passes_per_hit"])
         parts.append(
             f"at the least cost by {row['best_method']} from {row['best_initializer']} "
-            f"({int(chosen['n_hits'])} of {int(chosen['n_fits'])}, {float(chosen['passes_per_hit']):.0f} passes "
-            f"a hit): {restarts} {'restart gives' if restarts == 1 else 'restarts give'} a 95 % chance of it"
+            f"({int(chosen['n_hits'])} of {int(chosen['n_fits'])}, {passes:.0f} passes a hit): {restarts} "
+            f"{'restart gives' if restarts == 1 else 'restarts give'} a 95 % chance of it"
         )
     n_proper = row["n_proper"]
     parts.append(f"{n_proper} proper {'optimum' if n_proper == 1 else 'optima'} seen")

@@ -77,6 +77,32 @@ def test_unseen_share_without_fits_is_unknown():
     assert np.isnan(unseen_share([0, 0])).all()
 
 
+def test_unseen_share_of_optima_all_found_once_has_a_lower_end():
+    assert unseen_share([1] * 20) == (1, pytest.approx(0.05 ** (1 / 20)), 1)
+
+
+@pytest.mark.parametrize("methods", [1, 2, 4])
+@pytest.mark.parametrize("agreement", [0.0, 0.5, 1.0])
+def test_unseen_share_covers_when_methods_share_starts(methods, agreement):
+    rng = np.random.default_rng(1)
+    shares = 1 / np.arange(1, 61)
+    shares /= shares.sum()
+    covered = []
+    for _ in range(400):
+        first = rng.choice(60, 100, p=shares)
+        ended = np.stack([first, *(rng.choice(60, 100, p=shares) for _ in range(methods - 1))])
+        ended = np.where(rng.random(ended.shape) < agreement, first, ended)
+        seen = [number for number in range(60) if (ended == number).any()]
+        truth = 1 - shares[seen].sum()
+        _, low, high = unseen_share(
+            [(ended == number).sum() for number in seen],
+            [(ended == number).any(axis=0).sum() for number in seen],
+            100,
+        )
+        covered.append(low <= truth <= high)
+    assert 0.9 < np.mean(covered) <= 1
+
+
 @pytest.mark.parametrize(("optima", "draws"), [(30, 100), (200, 300)])
 def test_unseen_share_is_calibrated_on_a_known_urn(optima, draws):
     rng = np.random.default_rng(0)

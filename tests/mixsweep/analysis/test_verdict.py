@@ -21,9 +21,9 @@ def verdict_of(optimum, kinds, values=None, truth_optimum=-1, status=Status.CONV
 def test_the_counts_the_chance_and_the_restarts_are_in_the_sentence():
     row = verdict_of([[[0] * 6 + [1] * 4], [[0] * 9 + [1]]], ["proper", "proper"], [-10.25, -11.0])
     assert row["verdict"] == (
-        "Best value -10.2500 reached by 15 of 20 fits (75.0 %, 95 % interval 53.1 to 88.8 %); "
+        "Best value -10.2500 reached by 15 of 20 fits (75.0 %, 95 % interval 44.2 to 91.9 %); "
         "at the least cost by method1 from start0 (9 of 10, 11 passes a hit): 2 restarts give a 95 % chance "
-        "of it; 2 proper optima seen; unseen share of start space 0.0 %, 95 % interval 0.0 to 13.9 %."
+        "of it; 2 proper optima seen; unseen share of start space 0.0 %, 95 % interval 0.0 to 25.9 %."
     )
     assert (row["n_hits"], row["n_fits"], row["hit_rate"]) == (15, 20, 0.75)
     assert (row["best_method"], row["best_initializer"], row["restarts_95"]) == ("method1", "start0", 2)
