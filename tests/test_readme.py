@@ -109,5 +109,5 @@ def test_blocks_are_found_with_their_markers() -> None:
         "a\n\n<!-- test: dry -->\n```bash\ncd x\nmake sweep \\\n  CORES=2  # two\n```\n\n```bash\nls\n```\n"
     )
     first, second = blocks_of(text)
-    assert (first.line, first.way, second.line, second.way) == (2, "dry", 8, None)
+    assert (first.line, first.way, second.line, second.way) == (4, "dry", 10, None)
     assert commands(first.text, dry=True) == ["cd x", "make sweep    CORES=2 -n"]
