@@ -188,13 +188,15 @@ class SweepWorkflow:
         return self.results
 
     def closing_line(self) -> str:
-        """Return what a finished run says last: its size, how long it took, and where the report is."""
-        begin = psutil.Process().create_time()
-        page = self._folder / self.results / "report" / "index.html"
-        return (
-            f"{self.plan.n_fits} fits in {len(self.plan.cells)} cells are there; this run took "
-            f"{time.time() - begin:.0f} s.\nReport: {page}"
-        )
+        """Return what a finished run says last: what is there, how long it took, and where the report is."""
+        seconds = time.time() - psutil.Process().create_time()
+        results = self._folder / self.results
+        page = results / "report" / "index.html"
+        # the run may have been for some of the targets only
+        there = sum(shard.n_fits for shard in self.plan.shards if (results / shard.path).is_file())
+        fits = f"All {there}" if there == self.plan.n_fits else f"{there} of {self.plan.n_fits}"
+        told = f"{fits} fits of {len(self.plan.cells)} cells are there; this run took {seconds:.0f} s."
+        return f"{told}\nReport: {page}" if page.is_file() else told
 
     def failure_line(self) -> str:
         """Return what a failed run says last: where to look, and what to do."""

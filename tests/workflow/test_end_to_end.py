@@ -27,7 +27,9 @@ def test_run_ends_with_cpu_time_size_and_place_of_the_report(whole: Any) -> None
     found = re.search(r"worker computation ([\d.]+) s CPU, everything else ([\d.]+) s CPU", done.output)
     assert found
     assert float(found[1]) > 1
-    assert re.search(r"^1200 fits in 3 cells are there; this run took \d+ s\.$", done.output, re.MULTILINE)
+    assert re.search(
+        r"^All 1200 fits of 3 cells are there; this run took \d+ s\.$", done.output, re.MULTILINE
+    )
     page = sweep.results / "report" / "index.html"
     assert f"Report: {page}" in done.output
     assert page.stat().st_size > 100_000
@@ -53,6 +55,8 @@ def test_same_bytes_without_dask(whole: Any, make_sweep: Callable[..., Any], tmp
     targets = other.cells[:4]
     done = other.run(*targets, "--cores", "2", "-e", "local")
     assert "Dask" not in done.output
+    assert "800 of 1200 fits of 3 cells are there" in done.output
+    assert "Report:" not in done.output
     assert done.jobs == {"problem": 2, "shard": 8, "cell": 2, "optima": 2}
     for target in targets:
         assert (other.directory / target).read_bytes() == (whole[0].directory / target).read_bytes()
