@@ -45,7 +45,9 @@ def write_figures(
             frame.drop(columns="cell", errors="ignore").to_csv(index=False, lineterminator="\n"),
         )
         write_text(folder / f"{chart.name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
-        write_text(folder / f"{chart.name}.svg", _renumber(vl_convert.vegalite_to_svg(spec)))
+        # Labels are laid out with the compiler's font; a viewer's may be wider and needs room at the left.
+        roomy = spec | {"padding": {"left": 40, "right": 12, "top": 8, "bottom": 8}}
+        write_text(folder / f"{chart.name}.svg", _renumber(vl_convert.vegalite_to_svg(roomy)))
 
 
 def _renumber(svg: str) -> str:
