@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixsweep.errors import MixsweepError
 from mixsweep.families.base import Evaluation
 from mixsweep.methods.base import Method, State, Step
 from mixsweep.objective import Objective
@@ -16,6 +19,8 @@ from mixsweep.status import Status
 from mixsweep.typing import BoolArray, FloatArray, IntArray, Parameters
 
 __all__ = ["CHECKPOINTS", "Endpoints", "run", "take"]
+
+logger = logging.getLogger(__name__)
 
 #: Length of a trace: checkpoints at logarithmically spaced passes, and the last pass.
 CHECKPOINTS = 128
@@ -56,7 +61,18 @@ class Endpoints:
     seconds: FloatArray
 
     @classmethod
-    def empty(cls, starts: Parameters) -> Endpoints:
+    def joined(cls, first: Endpoints, second: Endpoints) -> Endpoints:
+        """Return the endpoints of two runs one after the other."""
+        parameters = _joined(first.parameters, second.parameters)
+        rest = {
+            field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
+            for field in dataclasses.fields(cls)
+            if field.name != "parameters"
+        }
+        return cls(parameters=parameters, **rest)
+
+    @classmethod
+    def empty(cls, starts: Parameters, checkpoints: int) -> Endpoints:
         """Return room for the endpoints of R starts."""
         count = len(starts["weights"])
         return cls(
@@ -66,8 +82,8 @@ class Endpoints:
             status=np.full(count, Status.NOT_RUN, dtype=np.int8),
             n_passes=np.zeros(count),
             n_iterations=np.zeros(count, dtype=np.int64),
-            trace_passes=np.full((count, CHECKPOINTS), np.nan),
-            trace_log_likelihood=np.full((count, CHECKPOINTS), np.nan),
+            trace_passes=np.full((count, checkpoints), np.nan),
+            trace_log_likelihood=np.full((count, checkpoints), np.nan),
             seconds=np.zeros(count),
         )
 
@@ -77,11 +93,14 @@ def take(arrays: dict[str, FloatArray], index: slice | NDArray[Any]) -> dict[str
     return {name: values[index] for name, values in arrays.items()}
 
 
-def _checkpoint_columns(max_passes: int) -> IntArray:
-    """Return the trace's column for each number of passes, -1 where none is kept; the last is left free."""
-    passes = np.unique(np.round(np.geomspace(1, max(max_passes, 1), 4 * CHECKPOINTS)).astype(np.int64))
-    if len(passes) > CHECKPOINTS - 1:
-        passes = np.unique(np.round(np.geomspace(1, max_passes, CHECKPOINTS - 1)).astype(np.int64))
+def _checkpoint_columns(max_passes: int, checkpoints: int) -> IntArray:
+    """Return the trace's column for each number of passes, -1 where none is kept; the last one stays free."""
+    for density in (4 * checkpoints, checkpoints - 1):
+        passes = np.unique(np.round(np.geomspace(1, max_passes, density)).astype(np.int64))
+        if len(passes) <= checkpoints - 1:
+            break
+    if max_passes <= checkpoints - 1:
+        passes = np.arange(1, max_passes + 1)
     columns = np.full(max_passes + 1, -1, dtype=np.int64)
     columns[passes] = np.arange(len(passes))
     return columns
@@ -94,10 +113,13 @@ def run(
     *,
     tol: float = 1e-8,
     max_passes: int = 2000,
+    checkpoints: int = CHECKPOINTS,
 ) -> Endpoints:
     """Run a method from every start until each fit stops.
 
-    At most `BATCH_COLUMNS` columns are in the batch; a fit that stops makes room for the next start.
+    At most `BATCH_COLUMNS` columns are in the batch; a fit that stops makes room for the next start. Where
+    the method or the family raises an exception, the starts are run in halves until the fit that causes it is
+    alone and has status `error`, with the traceback in the log.
 
     Parameters
     ----------
@@ -111,16 +133,47 @@ def run(
         A fit has converged when the EM decrement per row at an accepted point is below this; 0 never.
     max_passes : int
         Pass budget of a fit.
+    checkpoints : int
+        Length of a trace; one more than `max_passes` keeps every pass.
 
     Returns
     -------
     Endpoints
         In the order of the starts.
+
+    Raises
+    ------
+    MixsweepError, OSError, MemoryError
+        What concerns the input or the machine is no fit's fault and ends the run.
     """
-    ends = Endpoints.empty(starts)
+    try:
+        return _run_together(objective, method, starts, tol, max_passes, checkpoints)
+    except (MixsweepError, OSError, MemoryError):
+        raise
+    except Exception:
+        count = len(starts["weights"])
+        if count == 1:
+            logger.exception("method %s: a fit ended with an exception", method.name)
+            ends = Endpoints.empty(starts, checkpoints)
+            ends.status[:] = Status.ERROR
+            return ends
+        halves = slice(0, count // 2), slice(count // 2, count)
+        ends_of = [
+            run(
+                objective, method, take(starts, half), tol=tol, max_passes=max_passes, checkpoints=checkpoints
+            )
+            for half in halves
+        ]
+        return Endpoints.joined(*ends_of)
+
+
+def _run_together(
+    objective: Objective, method: Method, starts: Parameters, tol: float, max_passes: int, checkpoints: int
+) -> Endpoints:
+    ends = Endpoints.empty(starts, checkpoints)
     count = len(ends.status)
     width = max(1, BATCH_COLUMNS // objective.n_components)
-    columns = _checkpoint_columns(max_passes)
+    columns = _checkpoint_columns(max_passes, checkpoints)
     waiting = min(width, count)
     active = np.arange(waiting)
     state = method.start(objective, take(starts, active))

@@ -57,12 +57,17 @@ def test_batching_and_refilling_change_nothing(name, monkeypatch):
 
 @pytest.mark.parametrize("max_passes", [1, 2, 5, 100, 2000, 100_000])
 def test_checkpoints_fit_and_begin_densely(max_passes):
-    columns = loop._checkpoint_columns(max_passes)
+    columns = loop._checkpoint_columns(max_passes, CHECKPOINTS)
     kept = np.flatnonzero(columns >= 0)
     assert len(kept) <= CHECKPOINTS - 1
     assert kept[0] == 1
     assert kept[-1] == max_passes
     np.testing.assert_array_equal(columns[kept], np.arange(len(kept)))
+
+
+def test_short_budgets_keep_every_pass():
+    np.testing.assert_array_equal(loop._checkpoint_columns(127, CHECKPOINTS), np.arange(-1, 127))
+    np.testing.assert_array_equal(loop._checkpoint_columns(500, 501), np.arange(-1, 500))
 
 
 def test_traces_are_exact_at_the_ends():
@@ -109,3 +114,35 @@ def test_one_component_is_solved_at_once():
     assert (ends.status == Status.CONVERGED).all()
     np.testing.assert_allclose(ends.log_likelihood + objective.log_likelihood_offset, -1289.7967, atol=1e-3)
     assert ends.n_passes.max() <= 3
+
+
+class Moody(METHODS["em"]):
+    """EM that raises an exception when the first mean is high."""
+
+    def tell(self, objective, state, parameters, evaluation):
+        if (parameters["means"][:, 0, 0] > 0.8).any():
+            raise ZeroDivisionError("a high mean")
+        return super().tell(objective, state, parameters, evaluation)
+
+
+def test_a_method_that_raises_costs_only_its_own_fits(caplog):
+    objective = cell("faithful", "gaussian-full", 2)
+    begin = starts(objective, count=12)
+    ends = run(objective, Moody(), begin, max_passes=50)
+    peers = run(objective, METHODS["em"](), begin, max_passes=50)
+    wrong = ends.status == Status.ERROR
+    assert 0 < wrong.sum() < 12
+    assert (wrong >= (begin["means"][:, 0, 0] > 0.8)).all()
+    np.testing.assert_allclose(ends.log_likelihood[~wrong], peers.log_likelihood[~wrong], rtol=1e-9)
+    assert np.isnan(ends.log_likelihood[wrong]).all()
+    assert "a high mean" in caplog.text
+
+
+def test_errors_of_the_machine_are_no_fits_fault():
+    class Unlucky(METHODS["em"]):
+        def tell(self, *arguments):
+            raise OSError("no space left on device")
+
+    objective = cell("faithful", "gaussian-full", 2)
+    with pytest.raises(OSError, match="no space"):
+        run(objective, Unlucky(), starts(objective), max_passes=5)

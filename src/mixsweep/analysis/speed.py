@@ -63,7 +63,8 @@ def speed_table(fits: xr.Dataset) -> xr.Dataset:
         fit's share of its batch's time, in proportion to its passes.
     """
     passes = first_passes(fits).transpose("method", "initializer", "restart", "tolerance")
-    seconds = passes * (fits["seconds"] / fits["n_passes"])
+    # a fit that never arrives takes for ever, also one without passes
+    seconds = (passes * fits["seconds"] / fits["n_passes"]).where(np.isfinite(passes), np.inf)
     reached = (passes < np.inf).sum("restart")
     table = reached.to_dataset(name="n_reached").assign(
         n_fits=(reached.dims, np.full(reached.shape, fits.sizes["restart"])),
