@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixsweep import NUMERICS_VERSION
 from mixsweep.errors import MixsweepError
 from mixsweep.io import IncompleteFileError, read_dataset, write_dataset
 from mixsweep.plan import Cell, Shard, cell_shards
@@ -149,6 +150,7 @@ def assemble(problem: Problem, spec: CellSpec, folder: Path) -> tuple[xr.Dataset
         "tol": spec.tol,
         "max_passes": spec.max_passes,
         "covariance_floor": spec.covariance_floor,
+        "numerics_version": NUMERICS_VERSION,
     }
     return (
         xr.Dataset(stores[0], coords=grid | coordinates, attrs=common),

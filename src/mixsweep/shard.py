@@ -14,7 +14,7 @@ from mixsweep import NUMERICS_VERSION
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.initializers import INITIALIZERS
 from mixsweep.initializers.base import Initializer
-from mixsweep.loop import Endpoints, run
+from mixsweep.loop import CHECKPOINTS, Endpoints, run
 from mixsweep.methods import METHODS
 from mixsweep.methods.base import Method
 from mixsweep.objective import Objective
@@ -87,7 +87,9 @@ def make_starts(
     return kind.start(objective, [generator(seed, "start", *key, restart) for restart in restarts])
 
 
-def fit_shard(problem: Problem, spec: ShardSpec) -> tuple[xr.Dataset, xr.Dataset]:
+def fit_shard(
+    problem: Problem, spec: ShardSpec, checkpoints: int = CHECKPOINTS
+) -> tuple[xr.Dataset, xr.Dataset]:
     """Run the fits of a shard.
 
     Parameters
@@ -96,6 +98,8 @@ def fit_shard(problem: Problem, spec: ShardSpec) -> tuple[xr.Dataset, xr.Dataset
         The data.
     spec : ShardSpec
         What to fit and how.
+    checkpoints : int
+        Length of a trace.
 
     Returns
     -------
@@ -107,7 +111,14 @@ def fit_shard(problem: Problem, spec: ShardSpec) -> tuple[xr.Dataset, xr.Dataset
     objective = Objective.of_problem(problem, spec.family, spec.n_components, spec.covariance_floor)
     restarts = range(spec.start, spec.stop)
     starts = make_starts(objective, problem.name, spec.initializer, restarts, spec.seed)
-    ends = run(objective, make_method(spec.settings), starts, tol=spec.tol, max_passes=spec.max_passes)
+    ends = run(
+        objective,
+        make_method(spec.settings),
+        starts,
+        tol=spec.tol,
+        max_passes=spec.max_passes,
+        checkpoints=checkpoints,
+    )
     fits = to_dataset(objective, ends, problem.features).assign_coords(
         restart=np.arange(spec.start, spec.stop)
     )

@@ -1,0 +1,111 @@
+"""One fit of a finished sweep again, with every pass of its trace, and whether it is the same to the bit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mixsweep import NUMERICS_VERSION
+from mixsweep.cell import CellSpec
+from mixsweep.collect import CellKey, cell_group
+from mixsweep.errors import MixsweepError, nearest
+from mixsweep.io import read_dataset
+from mixsweep.problems import read_problem
+from mixsweep.shard import fit_shard
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Refit", "refit"]
+
+
+@dataclass(frozen=True)
+class Refit:
+    """A fit made again.
+
+    Attributes
+    ----------
+    fit : xarray.Dataset
+        The fit over ``checkpoint``, one for every pass.
+    stored : xarray.Dataset
+        The same fit as the sweep holds it.
+    differing : tuple of str
+        Variables, the thinned traces aside, whose bits differ.
+    """
+
+    fit: xr.Dataset
+    stored: xr.Dataset
+    differing: tuple[str, ...]
+
+
+def _chosen(what: str, name: str, names: list[str]) -> str:
+    if name not in names:
+        raise MixsweepError(f"{what} {name!r} is not in this cell{nearest(name, names)}")
+    return name
+
+
+def refit(results: Path, key: CellKey, method: str, initializer: str, restart: int) -> Refit:
+    """Run one fit of a sweep again.
+
+    The whole shard is run, since the last bits of a fit depend on what it is batched with.
+
+    Parameters
+    ----------
+    results : Path
+        Results folder.
+    key : (problem, family, n_components)
+        The cell.
+    method, initializer : str
+        Labels as in the config.
+    restart : int
+        Restart number.
+
+    Raises
+    ------
+    MixsweepError
+        If the folder has no such cell or fit, or was made by other numerical code.
+    """
+    path = results / "cells" / cell_group(key) / "fits.nc"
+    fits = read_dataset(path)
+    _chosen("method", method, [str(name) for name in fits["method"].values])
+    _chosen("initializer", initializer, [str(name) for name in fits["initializer"].values])
+    restarts = fits.sizes["restart"]
+    if not 0 <= restart < restarts:
+        raise MixsweepError(f"restart {restart} is not in this cell; expected 0 to {restarts - 1}")
+    if fits.attrs["numerics_version"] != NUMERICS_VERSION:
+        raise MixsweepError(
+            f"{path}: made with numerical version {fits.attrs['numerics_version']}, this is "
+            f"{NUMERICS_VERSION}: the fits of this version differ"
+        )
+    spec = CellSpec(
+        family=key[1],
+        n_components=key[2],
+        methods=json.loads(fits.attrs["methods"]),
+        initializers=tuple(str(name) for name in fits["initializer"].values),
+        restarts=restarts,
+        seed=int(fits.attrs["seed"]),
+        tol=float(fits.attrs["tol"]),
+        max_passes=int(fits.attrs["max_passes"]),
+        covariance_floor=float(fits.attrs["covariance_floor"]),
+    )
+    problem = read_problem(results / "problems" / f"{key[0]}.nc")
+    shard = next(
+        shard_spec
+        for shard, shard_spec in spec.shard_specs(problem)
+        if (shard.method, shard.initializer) == (method, initializer) and shard.start <= restart < shard.stop
+    )
+    again, _ = fit_shard(problem, shard, checkpoints=spec.max_passes + 1)
+    fit = again.sel(restart=restart)
+    stored = fits.sel({"method": method, "initializer": initializer, "restart": restart})
+    differing = tuple(
+        str(name)
+        for name, variable in fit.data_vars.items()
+        if "checkpoint" not in variable.dims
+        and not np.array_equal(variable.values, stored[name].values, equal_nan=variable.dtype.kind == "f")
+    )
+    used = np.isfinite(fit["trace_passes"].values)
+    return Refit(fit.isel(checkpoint=used), stored, differing)
