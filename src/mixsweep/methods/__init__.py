@@ -13,6 +13,7 @@ METHODS: Registry[type] = Registry(
         "em": "mixsweep.methods.em:EM",
         "gd": "mixsweep.methods.gd:GradientDescent",
         "lbfgs": "mixsweep.methods.lbfgs:LBFGS",
+        "squarem": "mixsweep.methods.squarem:SQUAREM",
     },
     "mixsweep.methods",
 )
