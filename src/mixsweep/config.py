@@ -91,7 +91,7 @@ class SweepConfig(_Model):
     """Component families."""
     n_components: ComponentCounts | None = None
     """Numbers of components to fit; the word truth means the generating number of simulated problems."""
-    methods: MethodTable
+    methods: MethodTable = {"em": {}}
     """Optimisers by label, with settings; the setting method names the optimiser when the label does not."""
     initializers: Names = ["random-points"]
     """Kinds of start."""
@@ -200,7 +200,7 @@ def parse_config(mapping: Any, base: Path, source: str = "config") -> SweepConfi
     if not isinstance(mapping, Mapping):
         found = "nothing" if mapping is None else f"a {type(mapping).__name__}"
         raise MixsweepError(
-            f"{source}: found {found}; expected keys and values, at least problems: and methods:."
+            f"{source}: found {found}; expected keys and values, at least problems:."
         )
     try:
         config = SweepConfig.model_validate(_plain(mapping, source))

@@ -47,7 +47,6 @@ CASES: list[tuple[str, str, tuple[str, ...]]] = [
     ("problem key a number", config_text(problems="{iris: {1: 2}}"), ("problems.iris: found the key 1",)),
     ("foreign key", config_text(cores="2"), ("unknown key 'cores'", "Valid:")),
     ("no problems", config_text(problems=None), ("problems", "missing")),
-    ("no methods", config_text(methods=None), ("methods", "missing")),
     ("no component counts", config_text(n_components=None), ("n_components", "missing", "problems.iris")),
     ("problem key", config_text(problems="{a: {fil: a.csv}}"), ("problems.a.fil", "did you mean 'file'")),
     ("simulate key", simulated(rest=", separaton: 3"), ("simulate.sep", "did you mean 'separation'")),
@@ -209,6 +208,12 @@ def test_the_good_config_is_good(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
     path.write_text(config_text())
     assert len(make_plan(load_config(path)).cells) == 1
+
+
+def test_without_methods_there_is_em(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(config_text(methods=None))
+    assert list(load_config(path).method_specs) == ["em"]
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "."])
