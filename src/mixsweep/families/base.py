@@ -9,7 +9,7 @@ import numpy as np
 
 from mixsweep.typing import FloatArray, Parameters
 
-__all__ = ["Evaluation", "Family", "softmax", "weight_logits"]
+__all__ = ["Evaluation", "Family", "MeanParameterFamily", "softmax", "weight_logits"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,18 @@ class Family(Protocol):
 
         By Fisher's identity it is that of the expected complete-data log-likelihood at the same point, so it
         needs no further pass.
+        """
+        ...
+
+
+class MeanParameterFamily(Family, Protocol):
+    """A family whose complete data are an exponential family; optional, for steps in its means."""
+
+    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: float) -> Parameters:
+        """Return the point whose mean parameters are mu + rate (mu+ - mu), new arrays.
+
+        mu and mu+ are the mean parameters (expected sufficient statistics of the complete data of a row) of
+        the current point and of the M-step's. Beyond rate 1 the result may lie outside the domain.
         """
         ...
 

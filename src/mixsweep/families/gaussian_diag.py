@@ -79,6 +79,26 @@ class GaussianDiag:
             [in_weights, in_means.reshape(n_restarts, -1), in_logarithms.reshape(n_restarts, -1)], axis=1
         )
 
+    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: float) -> Parameters:
+        """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x^2].
+
+        As moments of the mixture of both points' components, so that nothing cancels. Negative variances give
+        deviations of zero.
+        """
+        weights = parameters["weights"] + rate * (maximised["weights"] - parameters["weights"])
+        share = (rate * maximised["weights"] / weights)[..., None]
+        shift = maximised["means"] - parameters["means"]
+        variances = (
+            (1 - share) * np.square(parameters["deviations"])
+            + share * np.square(maximised["deviations"])
+            + share * (1 - share) * np.square(shift)
+        )
+        return {
+            "weights": weights,
+            "means": parameters["means"] + share * shift,
+            "deviations": np.sqrt(np.maximum(variances, 0.0)),
+        }
+
     def log_density(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
         """Return the log-density of each row, shape (R, n)."""
         return log_density(prepared.design, self._coefficients(parameters))

@@ -186,6 +186,26 @@ class GaussianFull:
             [in_weights, in_means.reshape(n_restarts, -1), entries.reshape(n_restarts, -1)], axis=1
         )
 
+    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: float) -> Parameters:
+        """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x x'].
+
+        As moments of the mixture of both points' components, so that nothing cancels.
+        """
+        weights = parameters["weights"] + rate * (maximised["weights"] - parameters["weights"])
+        share = (rate * maximised["weights"] / weights)[..., None]
+        shift = maximised["means"] - parameters["means"]
+        old, new = (
+            np.matmul(factors, _transpose(factors))
+            for factors in (parameters["cholesky"], maximised["cholesky"])
+        )
+        between = (share * (1 - share))[..., None] * shift[..., :, None] * shift[..., None, :]
+        covariances = (1 - share[..., None]) * old + share[..., None] * new + between
+        return {
+            "weights": weights,
+            "means": parameters["means"] + share * shift,
+            "cholesky": cholesky(covariances),
+        }
+
     def log_density(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
         """Return the log-density of each row, shape (R, n)."""
         return log_density(

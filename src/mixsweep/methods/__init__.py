@@ -13,6 +13,7 @@ METHODS: Registry[type] = Registry(
         "em": "mixsweep.methods.em:EM",
         "gd": "mixsweep.methods.gd:GradientDescent",
         "lbfgs": "mixsweep.methods.lbfgs:LBFGS",
+        "natural-gradient": "mixsweep.methods.natural_gradient:NaturalGradient",
         "squarem": "mixsweep.methods.squarem:SQUAREM",
     },
     "mixsweep.methods",

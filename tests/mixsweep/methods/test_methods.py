@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
-from tests.mixsweep.helpers import FAMILIES, cell, starts
+from tests.mixsweep.helpers import FAMILIES, cell, scattered_points, starts
 from tests.mixsweep.helpers import METHODS as NAMES
 
 from mixsweep.errors import MixsweepError
@@ -18,6 +20,7 @@ EXTREME = {
     "adam": {"learning_rate": 1e6},
     "gd": {"learning_rate": 1e6},
     "squarem": {"max_decrease": np.inf},
+    "natural-gradient": {"learning_rate": 1e6},
 }
 
 
@@ -90,6 +93,74 @@ def test_squarem_takes_fewer_passes_than_em():
     assert squarem / em < 0.7
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_unit_natural_gradient_step_is_an_em_step(family):
+    objective = cell("iris", family, 3)
+    points = scattered_points(objective, count=8)
+    for _ in range(30):
+        evaluation = objective.evaluate(points)
+        method = METHODS["natural-gradient"]()
+        stepped, _ = method.tell(objective, method.start(objective, points), points, evaluation)
+        for name, values in evaluation.maximised.items():
+            np.testing.assert_allclose(stepped[name], values, rtol=1e-10, atol=1e-10)
+        points = stepped
+
+
+@pytest.mark.parametrize("rate", [0.3, 1.2])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_natural_gradient_step_interpolates_mean_parameters(family, rate):
+    objective = cell("faithful", family, 3)
+    points = scattered_points(objective, count=8)
+    points = run(objective, METHODS["em"](), points, tol=0, max_passes=30).parameters  # 1.2 stays inside
+    maximised = objective.evaluate(points).maximised
+
+    def means(parameters):
+        outside = objective.family.to_reported(parameters, np.zeros(2), np.ones(2))
+        weights, centres = outside["weights"], outside["means"]
+        if "covariances" in outside:
+            second = outside["covariances"] + centres[..., :, None] * centres[..., None, :]
+        else:
+            second = outside["variances"] + np.square(centres)
+        share = weights.reshape(8, 3, *[1] * (second.ndim - 2))
+        return weights, weights[..., None] * centres, share * second
+
+    stepped = objective.family.mean_step(points, maximised, rate)
+    for found, old, new in zip(means(stepped), means(points), means(maximised), strict=True):
+        np.testing.assert_allclose(found, old + rate * (new - old), rtol=1e-10, atol=1e-12)
+
+
+def test_the_natural_gradient_is_the_gradient_in_natural_parameters():
+    # along the direction s - mu the log-likelihood rises at first order, by Fisher's identity
+    objective = cell("faithful", "gaussian-full", 3)
+    points = scattered_points(objective, count=8)
+    evaluation = objective.evaluate(points)
+    _, gradient = objective.loss(points, evaluation)
+    small = objective.family.mean_step(points, evaluation.maximised, 1e-6)
+    direction = (objective.family.to_vector(small) - objective.family.to_vector(points)) / 1e-6
+    assert (np.einsum("ij,ij->i", gradient, direction) < 0).all()
+
+
+def test_a_damped_natural_gradient_takes_more_passes():
+    objective = cell("faithful", "gaussian-full", 2)
+    begin = starts(objective)
+    method = METHODS["natural-gradient"]
+    ends = {rate: run(objective, method(learning_rate=rate), begin) for rate in (0.5, 1.0, 1.3)}
+    assert all((end.status == Status.CONVERGED).all() for end in ends.values())
+    passes = {rate: np.median(end.n_passes) for rate, end in ends.items()}
+    assert passes[0.5] > passes[1.0] > passes[1.3]
+
+
+def test_a_family_without_mean_parameters_is_named():
+    objective = cell("faithful", "gaussian-full", 2)
+
+    class Bare:
+        name = "bare"
+
+    bare = dataclasses.replace(objective, family=Bare())
+    with pytest.raises(MixsweepError, match=r"natural-gradient.*bare.*mean_step"):
+        METHODS["natural-gradient"]().start(bare, {})
+
+
 def test_lbfgs_never_raises_the_loss_at_accepted_points():
     objective = cell("iris", "gaussian-full", 3)
     ends = run(objective, METHODS["lbfgs"](), starts(objective, "iris", 20), tol=1e-10, max_passes=120)
@@ -147,6 +218,10 @@ def test_natural_reading_of_settings():
         ({"method": "gd", "momentum": 1.0}, ["momentum", "[0, 1)"]),
         ({"method": "lbfgs", "memory": 0}, ["memory", "at least 1"]),
         ({"method": "em", "memory": 3}, ["em", "memory"]),
+        (
+            {"method": "natural-gradient", "learning_rate": 0},
+            ["natural", "learning_rate", "positive"],
+        ),
         ({"method": "squarem", "max_decrease": -1}, ["squarem", "max_decrease", "at least 0"]),
     ],
 )
