@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mixsweep.report.page import write_report
 
 __all__ = ["write_report"]
 
 
-def write_report(results: Path, output: Path) -> None:
-    """Write the report of a results folder: one page that opens from disk, and its figures beside it.
-
-    Parameters
-    ----------
-    results : Path
-        A results folder; tables that are missing or empty are shown as such.
-    output : Path
-        The page to write. Figures go to ``figures`` beside it, each as svg, csv and json.
-
-    Raises
-    ------
-    MixsweepError
-        If the folder does not exist or a table cannot be understood.
-    """
+def __getattr__(name: str) -> Any:
     # The page needs pandas, jinja2 and the chart compiler; importing mixsweep.report needs none of them.
-    from mixsweep.report.page import write_report as write
+    if name == "write_report":
+        from mixsweep.report import page
 
-    write(results, output)
+        return page.write_report
+    raise AttributeError(f"module 'mixsweep.report' has no attribute {name!r}")
