@@ -14,6 +14,8 @@ METHODS: Registry[type] = Registry(
         "gd": "mixsweep.methods.gd:GradientDescent",
         "lbfgs": "mixsweep.methods.lbfgs:LBFGS",
         "natural-gradient": "mixsweep.methods.natural_gradient:NaturalGradient",
+        "nesterov": "mixsweep.methods.nesterov:Nesterov",
+        "rmsprop": "mixsweep.methods.rmsprop:RMSprop",
         "squarem": "mixsweep.methods.squarem:SQUAREM",
     },
     "mixsweep.methods",

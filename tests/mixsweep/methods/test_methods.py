@@ -21,7 +21,11 @@ EXTREME = {
     "gd": {"learning_rate": 1e6},
     "squarem": {"max_decrease": np.inf},
     "natural-gradient": {"learning_rate": 1e6},
+    "nesterov": {"learning_rate": 1e6},
+    "rmsprop": {"learning_rate": 1e6},
 }
+#: What a method needs to come to rest, where its published settings do not.
+CONVERGING = {"rmsprop": {"epsilon": 0.1}}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -29,7 +33,8 @@ EXTREME = {
 def test_all_methods_end_in_the_optimum_of_the_basin(name, family):
     objective = cell("faithful", family, 2)
     begin = run(objective, METHODS["em"](), starts(objective, count=4, initializer="kmeans++"), max_passes=15)
-    ends = run(objective, METHODS[name](), begin.parameters, tol=1e-11, max_passes=4000)
+    method = METHODS[name](**CONVERGING.get(name, {}))
+    ends = run(objective, method, begin.parameters, tol=1e-11, max_passes=4000)
     reference = run(objective, METHODS["em"](), begin.parameters, tol=1e-14, max_passes=4000)
     assert (ends.status == Status.CONVERGED).all()
     np.testing.assert_allclose(ends.log_likelihood, reference.log_likelihood, atol=1e-6)
@@ -159,6 +164,65 @@ def test_a_family_without_mean_parameters_is_named():
     bare = dataclasses.replace(objective, family=Bare())
     with pytest.raises(MixsweepError, match=r"natural-gradient.*bare.*mean_step"):
         METHODS["natural-gradient"]().start(bare, {})
+
+
+def path(name, passes=60, **settings):
+    """Coordinates asked for, losses and gradients, passes first, of one fit of faithful K = 3."""
+    objective = cell("faithful", "gaussian-full", 3)
+    method, points = METHODS[name](**settings), starts(objective, count=1)
+    state, seen = method.start(objective, points), []
+    for _ in range(passes):
+        points, vector = method.ask(objective, state), state["vector"][0].copy()
+        evaluation = objective.evaluate(points)
+        loss, gradient = objective.loss(points, evaluation)
+        seen.append((vector, loss[0], gradient[0]))
+        state, _ = method.tell(objective, state, points, evaluation)
+    return [np.array(column) for column in zip(*seen, strict=True)]
+
+
+def test_nesterov_follows_its_recursion_and_restarts():
+    points, losses, gradients = path("nesterov", 400, learning_rate=0.05)
+    assert (np.diff(losses) > 0).any()  # so that a restart is seen
+    before, t = points[0], 1.0
+    for k in range(len(points) - 1):
+        if k and losses[k] > losses[k - 1]:
+            t = 1.0
+        target, following = points[k] - 0.05 * gradients[k], (1 + np.sqrt(1 + 4 * t**2)) / 2
+        expected = target + (t - 1) / following * (target - before)
+        np.testing.assert_allclose(points[k + 1], expected, rtol=1e-9, atol=1e-12)
+        before, t = target, following
+
+
+def test_nesterov_without_momentum_is_gradient_descent():
+    plain = path("gd", learning_rate=0.02, momentum=0.0)[0]
+    np.testing.assert_allclose(path("nesterov", learning_rate=0.02, momentum=0.0)[0], plain, rtol=1e-9)
+    assert np.abs(path("nesterov", learning_rate=0.02, momentum=0.9)[0] - plain).max() > 1e-3
+
+
+def test_nesterov_takes_fewer_passes_than_gradient_descent_with_its_step():
+    objective = cell("faithful", "gaussian-full", 3)
+    fast, slow = (
+        np.median(run(objective, METHODS[name](learning_rate=0.02), starts(objective, count=20)).n_passes)
+        for name in ("nesterov", "gd")
+    )
+    assert fast < slow
+
+
+def test_rmsprop_follows_its_recursion():
+    points, _, gradients = path("rmsprop", learning_rate=0.02, decay=0.8, epsilon=1e-3)
+    square = np.zeros_like(points[0])
+    for k in range(len(points) - 1):
+        square = 0.8 * square + 0.2 * gradients[k] ** 2
+        expected = points[k] - 0.02 * gradients[k] / (np.sqrt(square) + 1e-3)
+        np.testing.assert_allclose(points[k + 1], expected, rtol=1e-9, atol=1e-12)
+
+
+def test_rmsprop_with_a_small_epsilon_comes_near_an_optimum_and_goes_on():
+    objective = cell("faithful", "gaussian-full", 2)
+    begin = run(objective, METHODS["em"](), starts(objective, count=4), tol=1e-4)
+    ends = run(objective, METHODS["rmsprop"](), begin.parameters, tol=1e-11, max_passes=500)
+    assert (ends.status == Status.BUDGET).all()
+    assert np.abs(ends.log_likelihood - begin.log_likelihood).max() < 0.5
 
 
 def test_lbfgs_never_raises_the_loss_at_accepted_points():
