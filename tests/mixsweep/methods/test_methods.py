@@ -180,6 +180,47 @@ def path(name, passes=60, **settings):
     return [np.array(column) for column in zip(*seen, strict=True)]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_line_search_brings_gradient_descent_to_the_optimum(family):
+    objective = cell("faithful", family, 2)
+    begin = run(objective, METHODS["em"](), starts(objective, count=4, initializer="kmeans++"), max_passes=15)
+    method = METHODS["gd"](line_search=True)
+    ends = run(objective, method, begin.parameters, tol=1e-11, max_passes=4000)
+    reference = run(objective, METHODS["em"](), begin.parameters, tol=1e-14, max_passes=4000)
+    assert (ends.status == Status.CONVERGED).all()
+    np.testing.assert_allclose(ends.log_likelihood, reference.log_likelihood, atol=1e-6)
+
+
+def test_armijo_trials_cost_passes_and_only_sufficient_decreases_are_accepted():
+    values, accepted, ends = passes_seen("gd", line_search=True, learning_rate=0.1)
+    assert (ends.n_passes == len(values)).all()
+    np.testing.assert_array_equal(ends.n_iterations, accepted.sum(axis=0) - 1)
+    assert 0.05 < (~accepted).mean() < 0.6
+    current = np.maximum.accumulate(np.where(accepted, values, -np.inf), axis=0)
+    np.testing.assert_allclose(ends.log_likelihood, current[-1], rtol=1e-13)
+    assert np.abs(np.where(accepted, values - current, 0)).max() < 1e-10  # monotone
+
+
+def test_armijo_steps_go_along_the_gradient():
+    points, losses, gradients = path("gd", line_search=True, learning_rate=0.1)
+    current = 0
+    for k in range(1, len(points)):
+        moved = points[k] - points[current]
+        step = -(moved @ gradients[current]) / (gradients[current] @ gradients[current])
+        np.testing.assert_allclose(moved, -step * gradients[current], rtol=1e-7, atol=1e-12)
+        if losses[k] <= losses[current] - 1e-4 * step * gradients[current] @ gradients[current]:
+            current = k
+    assert current > 20
+
+
+def test_an_absurd_first_trial_is_shortened():
+    objective = cell("faithful", "gaussian-full", 3)
+    method = METHODS["gd"](line_search=True, learning_rate=1e6)
+    ends = run(objective, method, starts(objective), max_passes=60)
+    assert (ends.status == Status.BUDGET).all()
+    assert (ends.n_iterations > 5).all()
+
+
 def test_nesterov_follows_its_recursion_and_restarts():
     points, losses, gradients = path("nesterov", 400, learning_rate=0.05)
     assert (np.diff(losses) > 0).any()  # so that a restart is seen
@@ -280,6 +321,8 @@ def test_natural_reading_of_settings():
         ({"method": "adam", "learning_rat": 1}, ["learning_rat", "did you mean 'learning_rate'"]),
         ({"method": "adam", "learning_rate": 0}, ["learning_rate", "positive"]),
         ({"method": "gd", "momentum": 1.0}, ["momentum", "[0, 1)"]),
+        ({"method": "gd", "line_search": 1}, ["line_search", "true or false"]),
+        ({"method": "gd", "momentum": 0.5, "line_search": True}, ["momentum", "line search"]),
         ({"method": "lbfgs", "memory": 0}, ["memory", "at least 1"]),
         ({"method": "em", "memory": 3}, ["em", "memory"]),
         (
