@@ -291,21 +291,23 @@ def test_lbfgs_minimises_as_well_as_scipy():
         np.testing.assert_allclose(-ends.log_likelihood[r] / objective.n_rows, peer.fun, atol=1e-11)
 
 
-def test_strong_wolfe_conditions_hold_at_every_accepted_step(monkeypatch):
-    from mixsweep.methods import lbfgs
+@pytest.mark.parametrize(("name", "share"), [("lbfgs", 0.9)])
+def test_strong_wolfe_conditions_hold_at_every_accepted_step(name, share, monkeypatch):
+    from mixsweep.methods import line_search
 
     seen = []
-    judge = lbfgs._wolfe
+    judge = line_search._wolfe
 
-    def spy(state, loss, slope):
-        accepted = judge(state, loss, slope)
-        bound = state["loss"] + lbfgs.SUFFICIENT_DECREASE * state["step"] * state["slope"] + 1e-13
-        seen.append(np.all((loss <= bound) & (np.abs(slope) <= 0.9 * np.abs(state["slope"])) | ~accepted))
+    def spy(state, loss, slope, curvature):
+        assert curvature == share
+        accepted = judge(state, loss, slope, curvature)
+        bound = state["loss"] + line_search.SUFFICIENT_DECREASE * state["step"] * state["slope"] + 1e-13
+        seen.append(np.all((loss <= bound) & (np.abs(slope) <= share * np.abs(state["slope"])) | ~accepted))
         return accepted
 
-    monkeypatch.setattr(lbfgs, "_wolfe", spy)
+    monkeypatch.setattr(line_search, "_wolfe", spy)
     objective = cell("faithful", "gaussian-full", 3)
-    run(objective, METHODS["lbfgs"](), starts(objective), max_passes=100)
+    run(objective, METHODS[name](), starts(objective), max_passes=100)
     assert len(seen) > 20
     assert all(seen)
 
