@@ -199,9 +199,7 @@ def parse_config(mapping: Any, base: Path, source: str = "config") -> SweepConfi
     """
     if not isinstance(mapping, Mapping):
         found = "nothing" if mapping is None else f"a {type(mapping).__name__}"
-        raise MixsweepError(
-            f"{source}: found {found}; expected keys and values, at least problems:."
-        )
+        raise MixsweepError(f"{source}: found {found}; expected keys and values, at least problems:.")
     try:
         config = SweepConfig.model_validate(_plain(mapping, source))
     except ValidationError as error:
