@@ -10,7 +10,9 @@ METHODS: Registry[type] = Registry(
     "method",
     {
         "adam": "mixsweep.methods.adam:Adam",
+        "cg": "mixsweep.methods.cg:ConjugateGradient",
         "em": "mixsweep.methods.em:EM",
+        "em+lbfgs": "mixsweep.methods.em_lbfgs:EMThenLBFGS",
         "gd": "mixsweep.methods.gd:GradientDescent",
         "lbfgs": "mixsweep.methods.lbfgs:LBFGS",
         "natural-gradient": "mixsweep.methods.natural_gradient:NaturalGradient",

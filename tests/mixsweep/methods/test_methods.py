@@ -23,6 +23,8 @@ EXTREME = {
     "natural-gradient": {"learning_rate": 1e6},
     "nesterov": {"learning_rate": 1e6},
     "rmsprop": {"learning_rate": 1e6},
+    "cg": {"curvature": 0.999},
+    "em+lbfgs": {"rate": 1e-6, "min_em_passes": 1},
 }
 #: What a method needs to come to rest, where its published settings do not.
 CONVERGING = {"rmsprop": {"epsilon": 0.1}}
@@ -266,10 +268,67 @@ def test_rmsprop_with_a_small_epsilon_comes_near_an_optimum_and_goes_on():
     assert np.abs(ends.log_likelihood - begin.log_likelihood).max() < 0.5
 
 
-def test_lbfgs_never_raises_the_loss_at_accepted_points():
+@pytest.mark.parametrize("name", ["lbfgs", "cg", "em+lbfgs"])
+def test_line_searches_never_raise_the_loss_at_accepted_points(name):
     objective = cell("iris", "gaussian-full", 3)
-    ends = run(objective, METHODS["lbfgs"](), starts(objective, "iris", 20), tol=1e-10, max_passes=120)
+    ends = run(objective, METHODS[name](), starts(objective, "iris", 20), tol=1e-10, max_passes=120)
     assert np.nanmin(np.diff(ends.trace_log_likelihood, axis=1)) > -1e-10
+
+
+def test_conjugate_gradient_directions_are_those_of_polak_and_ribiere():
+    objective = cell("faithful", "gaussian-full", 3)
+    method, points = METHODS["cg"](), starts(objective, count=1)
+    state, conjugate = method.start(objective, points), 0
+    for _ in range(80):
+        points = method.ask(objective, state)
+        before = {name: values.copy() for name, values in state.items()}
+        with np.errstate(invalid="ignore"):
+            state, step = method.tell(objective, state, points, objective.evaluate(points))
+        gradient, old = state["gradient"][0], before["gradient"][0]
+        if step.accepted[0] and np.isfinite(before["loss"][0]):
+            beta = max(0.0, gradient @ (gradient - old) / (old @ old))
+            expected = beta * before["direction"][0] - gradient
+            if expected @ gradient >= 0:
+                expected = -gradient
+            np.testing.assert_allclose(state["direction"][0], expected, rtol=1e-9, atol=1e-14)
+            conjugate += beta > 0
+    assert conjugate > 10
+
+
+def test_conjugate_gradients_take_fewer_passes_than_gradient_descent():
+    objective = cell("faithful", "gaussian-full", 3)
+    begin = starts(objective, count=20)
+    cg, gd = (run(objective, METHODS[name](), begin) for name in ("cg", "gd"))
+    assert (cg.status == Status.CONVERGED).all()
+    assert np.median(cg.n_passes) < 0.5 * np.median(gd.n_passes)
+
+
+def test_em_then_lbfgs_is_em_at_first_and_then_lbfgs():
+    objective = cell("faithful", "gaussian-full", 3)
+    begin = starts(objective)
+    method = METHODS["em+lbfgs"](rate=1.0, max_em_passes=12)
+    hybrid = run(objective, method, begin, tol=0, max_passes=60)
+    em = run(objective, METHODS["em"](), begin, tol=0, max_passes=13)
+    np.testing.assert_allclose(
+        hybrid.trace_log_likelihood[:, :12], em.trace_log_likelihood[:, :12], rtol=1e-11
+    )
+    lbfgs = run(objective, METHODS["lbfgs"](), em.parameters, tol=0, max_passes=48)
+    np.testing.assert_allclose(hybrid.log_likelihood, lbfgs.log_likelihood, rtol=1e-8)
+
+
+def test_em_then_lbfgs_stays_with_em_where_em_is_fast():
+    objective = cell("faithful", "gaussian-full", 2)
+    begin = starts(objective, initializer="kmeans++")
+    hybrid, em = (run(objective, METHODS[name](), begin, tol=1e-11) for name in ("em+lbfgs", "em"))
+    assert em.n_passes.min() > 5
+    np.testing.assert_array_equal(hybrid.n_passes, em.n_passes)
+
+
+def test_em_then_lbfgs_takes_fewer_passes_than_em_where_em_is_slow():
+    objective = cell("faithful", "gaussian-full", 3)
+    begin = starts(objective, count=40)
+    hybrid, em = (run(objective, METHODS[name](), begin, tol=1e-10) for name in ("em+lbfgs", "em"))
+    assert np.median(hybrid.n_passes) < np.median(em.n_passes)
 
 
 def test_lbfgs_minimises_as_well_as_scipy():
@@ -291,7 +350,7 @@ def test_lbfgs_minimises_as_well_as_scipy():
         np.testing.assert_allclose(-ends.log_likelihood[r] / objective.n_rows, peer.fun, atol=1e-11)
 
 
-@pytest.mark.parametrize(("name", "share"), [("lbfgs", 0.9)])
+@pytest.mark.parametrize(("name", "share"), [("lbfgs", 0.9), ("cg", 0.1)])
 def test_strong_wolfe_conditions_hold_at_every_accepted_step(name, share, monkeypatch):
     from mixsweep.methods import line_search
 
