@@ -17,7 +17,19 @@ from mixsweep.shard import ShardSpec, fit_shard, make_starts
 from mixsweep.status import Status
 
 FAMILIES = ("gaussian-full", "gaussian-diag")
-METHODS = ("em", "squarem", "natural-gradient", "lbfgs", "em+lbfgs", "cg", "adam", "gd", "nesterov", "rmsprop")
+METHODS = (
+    "em",
+    "squarem",
+    "daarem",
+    "natural-gradient",
+    "lbfgs",
+    "em+lbfgs",
+    "cg",
+    "adam",
+    "gd",
+    "nesterov",
+    "rmsprop",
+)
 
 
 def cell(name="faithful", family="gaussian-full", n_components=3, covariance_floor=1e-6):

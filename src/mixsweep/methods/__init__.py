@@ -11,6 +11,7 @@ METHODS: Registry[type] = Registry(
     {
         "adam": "mixsweep.methods.adam:Adam",
         "cg": "mixsweep.methods.cg:ConjugateGradient",
+        "daarem": "mixsweep.methods.daarem:DAAREM",
         "em": "mixsweep.methods.em:EM",
         "em+lbfgs": "mixsweep.methods.em_lbfgs:EMThenLBFGS",
         "gd": "mixsweep.methods.gd:GradientDescent",

@@ -20,6 +20,7 @@ EXTREME = {
     "adam": {"learning_rate": 1e6},
     "gd": {"learning_rate": 1e6},
     "squarem": {"max_decrease": np.inf},
+    "daarem": {"max_decrease": np.inf, "order": 100, "kappa": 0.0},
     "natural-gradient": {"learning_rate": 1e6},
     "nesterov": {"learning_rate": 1e6},
     "rmsprop": {"learning_rate": 1e6},
@@ -84,6 +85,53 @@ def test_squarem_moves_only_to_points_that_are_at_least_as_good():
     assert (values < current)[~accepted].all()
     np.testing.assert_array_equal(ends.n_iterations, accepted.sum(axis=0) - 1)
     np.testing.assert_allclose(ends.log_likelihood, current[-1], rtol=1e-13)
+
+
+def test_daarem_without_an_allowance_never_lowers_the_log_likelihood():
+    values, accepted, ends = passes_seen("daarem", max_decrease=0.0)
+    assert (~accepted).any()
+    current = np.maximum.accumulate(np.where(accepted, values, -np.inf), axis=0)
+    assert np.where(accepted, values - current, 0).min() > -1e-9
+    assert (values < current)[~accepted].all()
+    np.testing.assert_array_equal(ends.n_iterations, accepted.sum(axis=0) - 1)
+
+
+def test_daarem_lowers_the_log_likelihood_by_no_more_than_its_allowance():
+    values, accepted, _ = passes_seen("daarem", max_decrease=0.5)
+    fall = -np.diff(values, axis=0)[accepted[:-1] & accepted[1:]]
+    assert 1e-4 < fall.max() <= 0.5
+
+
+def test_daarem_corrections_are_damped_least_squares_solutions():
+    objective = cell("faithful", "gaussian-full", 3)
+    method, points = METHODS["daarem"](), starts(objective, count=3)
+    state = method.start(objective, points)
+    for _ in range(7):
+        points = method.ask(objective, state)
+        state, _ = method.tell(objective, state, points, objective.evaluate(points))
+    found = method._correction(state, np.ones(3, dtype=bool))
+    for r in range(3):
+        used = int(state["columns"][r])
+        assert used > 3
+        X, F = state["moves"][r, :used].T, state["changes"][r, :used].T
+        f = state["residual"][r]
+        gamma = np.linalg.lstsq(-(X + F), found[r])[0]
+        np.testing.assert_allclose(-(X + F) @ gamma, found[r], atol=1e-9 * np.abs(found[r]).max())
+        free = np.linalg.lstsq(F, f)[0]
+        share = 1 / (1 + 1.2 ** (25 - state["successes"][r]))
+        np.testing.assert_allclose(gamma @ gamma, share * free @ free, rtol=1e-5)
+        # the normal equations: F'(f - F gamma) = lambda gamma
+        left = F.T @ (f - F @ gamma)
+        ridge = left @ gamma / (gamma @ gamma)
+        assert ridge > 0
+        np.testing.assert_allclose(left, ridge * gamma, atol=1e-5 * np.abs(left).max())
+
+
+def test_daarem_takes_fewer_passes_than_em_where_em_is_slow():
+    objective = cell("galaxies", "gaussian-full", 4)
+    begin = starts(objective, "galaxies", 40)
+    daarem, em = (np.median(run(objective, METHODS[name](), begin).n_passes) for name in ("daarem", "em"))
+    assert daarem / em < 0.8
 
 
 def test_squarem_with_an_allowance_accepts_worse_points():
@@ -390,6 +438,8 @@ def test_natural_reading_of_settings():
             {"method": "natural-gradient", "learning_rate": 0},
             ["natural", "learning_rate", "positive"],
         ),
+        ({"method": "daarem", "order": 0}, ["daarem", "order", "at least 1"]),
+        ({"method": "daarem", "alpha": 1}, ["daarem", "alpha", "above 1"]),
         ({"method": "squarem", "max_decrease": -1}, ["squarem", "max_decrease", "at least 0"]),
     ],
 )
