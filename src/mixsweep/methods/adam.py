@@ -69,5 +69,4 @@ class Adam:
             "second": second,
             "steps": steps,
         }
-        count = len(gradient)
-        return moved, Step(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))
+        return moved, Step.taken(evaluation)

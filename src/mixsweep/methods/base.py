@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import numpy as np
+
 from mixsweep.errors import MixsweepError
 from mixsweep.families.base import Evaluation
 from mixsweep.objective import Objective
@@ -30,6 +32,12 @@ class Step:
 
     accepted: BoolArray
     stalled: BoolArray
+
+    @classmethod
+    def taken(cls, evaluation: Evaluation) -> Step:
+        """Return the verdict of a method for which every evaluated point is the new current point."""
+        count = len(evaluation.log_likelihood)
+        return cls(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))
 
 
 class Method(Protocol):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from mixsweep.families.base import Evaluation
 from mixsweep.methods.base import State, Step
 from mixsweep.objective import Objective
@@ -34,5 +32,4 @@ class EM:
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
     ) -> tuple[State, Step]:
         """Move to the M-step's parameters."""
-        count = len(evaluation.log_likelihood)
-        return evaluation.maximised, Step(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))
+        return evaluation.maximised, Step.taken(evaluation)

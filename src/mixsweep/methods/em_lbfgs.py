@@ -80,10 +80,9 @@ class EMThenLBFGS:
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
     ) -> tuple[State, Step]:
         """Take an EM step, or let `lbfgs` go on."""
-        count = len(evaluation.log_likelihood)
         # -1 marks the fits that have switched
         quasi_newton = state["em_passes"] < 0
-        step = Step(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))
+        step = Step.taken(evaluation)
         moved = {name: values.copy() for name, values in state.items()}
         if quasi_newton.any():
             own = take(state, quasi_newton)

@@ -87,9 +87,8 @@ class GradientDescent:
         _, gradient = objective.loss(parameters, evaluation)
         momentum = MOMENTUM if self.momentum is None else self.momentum
         velocity = momentum * state["velocity"] - self.learning_rate * gradient
-        count = len(gradient)
         moved = {"vector": state["vector"] + velocity, "velocity": velocity}
-        return moved, Step(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))
+        return moved, Step.taken(evaluation)
 
 
 def _backtrack(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-import numpy as np
-
 from mixsweep.errors import MixsweepError
 from mixsweep.families.base import Evaluation, MeanParameterFamily
 from mixsweep.methods.base import State, Step, require
@@ -78,8 +76,7 @@ class NaturalGradient:
             outside = _outside(family, moved)
             for name, values in moved.items():
                 values[outside] = evaluation.maximised[name][outside]
-        count = len(evaluation.log_likelihood)
-        return moved, Step(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))
+        return moved, Step.taken(evaluation)
 
 
 def _outside(family: MeanParameterFamily, parameters: Parameters) -> BoolArray:

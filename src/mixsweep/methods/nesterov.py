@@ -81,4 +81,4 @@ class Nesterov:
             "t": following,
             "loss": loss,
         }
-        return moved, Step(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))
+        return moved, Step.taken(evaluation)

@@ -69,5 +69,4 @@ class RMSprop:
             "vector": state["vector"] - self.learning_rate * gradient / (np.sqrt(square) + self.epsilon),
             "square": square,
         }
-        count = len(gradient)
-        return moved, Step(np.ones(count, dtype=bool), np.zeros(count, dtype=bool))
+        return moved, Step.taken(evaluation)
