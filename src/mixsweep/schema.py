@@ -87,6 +87,9 @@ VARIABLES: dict[str, Variable] = {
     "means": _number("component means", "data units", _MEAN),
     "covariances": _number("component covariances", "data units squared", _COVARIANCE),
     "variances": _number("component variances, one for each feature", "data units squared", _MEAN),
+    "spherical_variances": _number(
+        "component variances, the same for every standardised feature", dims=_COMPONENT
+    ),
     "trace_passes": _number("passes used at the checkpoint", dims=_TRACE),
     "trace_log_likelihood": _number("log-likelihood at the checkpoint", "nat", _TRACE),
     "seconds": _number("own share of the batch's wall time", "s"),

@@ -16,7 +16,7 @@ from mixsweep.schema import KINDS
 from mixsweep.shard import ShardSpec, fit_shard, make_starts
 from mixsweep.status import Status
 
-FAMILIES = ("gaussian-full", "gaussian-diag")
+FAMILIES = ("gaussian-full", "gaussian-diag", "gaussian-spherical")
 METHODS = (
     "em",
     "squarem",

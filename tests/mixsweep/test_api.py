@@ -136,3 +136,11 @@ def test_importing_the_package_imports_nothing_heavy():
     code = f"import sys, mixsweep; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_spherical_fit_gives_its_variances_in_both_units():
+    fits = mixsweep.fit(X * [1.0, 30.0], 2, family="gaussian-spherical", n_restarts=5)
+    assert (fits["status"] == Status.CONVERGED).all()
+    assert fits["spherical_variances"].dims == ("restart", "component")
+    expected = fits["spherical_variances"].values[..., None] * (X * [1.0, 30.0]).var(axis=0)
+    np.testing.assert_allclose(fits["variances"], expected, rtol=1e-12)

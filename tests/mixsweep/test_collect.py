@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from mixsweep.analysis.census import Thresholds, census
+from mixsweep.cell import assemble
 from mixsweep.collect import SCALARS, cell_group, collect, methods_of, open_sweep, read_cell, write_sweep
 from mixsweep.errors import MixsweepError
-from mixsweep.io import IncompleteFileError, read_dataset
+from mixsweep.families import FAMILIES as REGISTRY
+from mixsweep.io import IncompleteFileError, read_dataset, write_dataset
+from mixsweep.problems import load_builtin
 from mixsweep.schema import KINDS
 from mixsweep.status import Status
-from tests.mixsweep.helpers import SWEPT, SWEPT_METHODS
+from tests.mixsweep.helpers import FAMILIES, SWEPT, SWEPT_METHODS, cell_spec, write_shards
 
 GRID = ("problem", "family", "n_components")
 FITS = ("method", "initializer", "restart")
@@ -136,3 +140,20 @@ def test_an_interrupted_write_leaves_the_old_sweep(sweep_path, tree, tmp_path, m
         write_sweep(tree, path)
     assert path.read_bytes() == sweep_path.read_bytes()
     assert [item.name for item in tmp_path.iterdir()] == ["sweep.nc"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_cell_of_every_family_goes_from_shards_to_the_sweep(tmp_path, family):
+    problem, spec = load_builtin("faithful"), cell_spec(family=family)
+    write_shards(problem, spec, tmp_path / "shards")
+    fits, timing = assemble(problem, spec, tmp_path / "shards")
+    optima = census(problem, fits, Thresholds())
+    for name, dataset in (("fits", fits), ("timing", timing), ("optima", optima)):
+        write_dataset(dataset, tmp_path / f"cells/faithful/{family}/K2/{name}.nc")
+    write_sweep(collect(tmp_path / "cells", [("faithful", family, 2)]), tmp_path / "sweep.nc")
+    with open_sweep(tmp_path / "sweep.nc") as tree:
+        group = tree[f"faithful/{family}/K2"]
+        assert group["optima"]["kind"].values[0] == KINDS.index("proper")
+        for name in REGISTRY[family].reported:
+            np.testing.assert_array_equal(group["fits"][name], fits[name])
+            np.testing.assert_array_equal(group["optima"][name], optima[name])

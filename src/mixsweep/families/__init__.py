@@ -11,6 +11,7 @@ FAMILIES: Registry[type] = Registry(
     {
         "gaussian-diag": "mixsweep.families.gaussian_diag:GaussianDiag",
         "gaussian-full": "mixsweep.families.gaussian_full:GaussianFull",
+        "gaussian-spherical": "mixsweep.families.gaussian_spherical:GaussianSpherical",
     },
     "mixsweep.families",
 )

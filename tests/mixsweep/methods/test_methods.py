@@ -174,6 +174,8 @@ def test_a_natural_gradient_step_interpolates_mean_parameters(family, rate):
         weights, centres = outside["weights"], outside["means"]
         if "covariances" in outside:
             second = outside["covariances"] + centres[..., :, None] * centres[..., None, :]
+        elif "spherical_variances" in outside:
+            second = 2 * outside["spherical_variances"] + np.square(centres).sum(axis=-1)
         else:
             second = outside["variances"] + np.square(centres)
         share = weights.reshape(8, 3, *[1] * (second.ndim - 2))
