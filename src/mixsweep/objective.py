@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,9 @@ class Objective:
         Of the covariance of all rows; standardised units.
     eigenvalue_floor : float
         A covariance eigenvalue below this is a collapse; standardised units.
+    truth : dict of ndarray, or None
+        ``weights`` (k,), ``means`` (k, d) and ``covariances`` (k, d, d) of the mixture that generated the
+        data, if they were simulated; standardised units. Its k may differ from `n_components`.
     """
 
     family: Family
@@ -47,6 +51,7 @@ class Objective:
     prepared: object
     smallest_data_eigenvalue: float
     eigenvalue_floor: float
+    truth: Parameters | None = None
 
     @classmethod
     def of(cls, X: FloatArray, family: str, n_components: int, covariance_floor: float) -> Objective:
@@ -82,8 +87,17 @@ class Objective:
     def of_problem(
         cls, problem: Problem, family: str, n_components: int, covariance_floor: float
     ) -> Objective:
-        """Return the objective of a problem (see `of`)."""
-        return cls.of(problem.X, family, n_components, covariance_floor)
+        """Return the objective of a problem, with its truth (see `of`)."""
+        objective = cls.of(problem.X, family, n_components, covariance_floor)
+        if problem.truth is None:
+            return objective
+        scale = objective.scale
+        truth = {
+            "weights": problem.truth["weights"],
+            "means": (problem.truth["means"] - objective.location) / scale,
+            "covariances": problem.truth["covariances"] / (scale[:, None] * scale),
+        }
+        return dataclasses.replace(objective, truth=truth)
 
     @property
     def n_rows(self) -> int:

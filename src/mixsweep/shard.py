@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import numpy as np
 from mixsweep import NUMERICS_VERSION
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.initializers import INITIALIZERS
-from mixsweep.initializers.base import Initializer
+from mixsweep.initializers.base import Initializer, passes_per_start
 from mixsweep.loop import CHECKPOINTS, Endpoints, run
 from mixsweep.methods import METHODS
 from mixsweep.methods.base import Method
@@ -81,16 +82,50 @@ def make_method(settings: Mapping[str, Any]) -> Method:
 def make_starts(
     objective: Objective, problem: str, initializer: str, restarts: range, seed: int
 ) -> dict[str, np.ndarray]:
-    """Return the starts of a block of restarts; they depend on nothing else of the sweep."""
+    """Return the starts of a block of restarts; they depend on nothing else of the sweep.
+
+    Raises
+    ------
+    MixsweepError
+        If the initializer cannot start this cell, such as `truth` where the data were not simulated.
+    """
     kind: Initializer = INITIALIZERS[initializer]()
     key = (problem, objective.family.name, objective.n_components, initializer)
-    return kind.start(objective, [generator(seed, "start", *key, restart) for restart in restarts])
+    generators = [generator(seed, "start", *key, restart) for restart in restarts]
+    try:
+        return kind.start(objective, generators)
+    except MixsweepError as error:
+        raise MixsweepError(f"problem {problem}: initializer {error}") from None
+
+
+def _passes_of_starts(spec: ShardSpec) -> int:
+    """Return what each start takes from the pass budget."""
+    passes = passes_per_start(INITIALIZERS[spec.initializer])
+    if passes >= spec.max_passes:
+        raise MixsweepError(
+            f"initializer {spec.initializer} takes {passes} passes for a start; expected max_passes above "
+            f"that, found {spec.max_passes}"
+        )
+    return passes
+
+
+def _with_starts(ends: Endpoints, passes: int, seconds: float) -> Endpoints:
+    """Return endpoints with what each start took added to the cost of its fit."""
+    return dataclasses.replace(
+        ends,
+        n_passes=ends.n_passes + passes,
+        trace_passes=ends.trace_passes + passes,
+        seconds=ends.seconds + seconds,
+    )
 
 
 def fit_shard(
     problem: Problem, spec: ShardSpec, checkpoints: int = CHECKPOINTS
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Run the fits of a shard.
+
+    Passes and seconds that an initializer's starts take (see `mixsweep.initializers.base.Initializer`) are
+    part of each fit's cost and of its budget.
 
     Parameters
     ----------
@@ -110,15 +145,20 @@ def fit_shard(
     """
     objective = Objective.of_problem(problem, spec.family, spec.n_components, spec.covariance_floor)
     restarts = range(spec.start, spec.stop)
+    spent = _passes_of_starts(spec)
+    began = time.perf_counter()
     starts = make_starts(objective, problem.name, spec.initializer, restarts, spec.seed)
+    seconds = (time.perf_counter() - began) / len(restarts)
     ends = run(
         objective,
         make_method(spec.settings),
         starts,
         tol=spec.tol,
-        max_passes=spec.max_passes,
+        max_passes=spec.max_passes - spent,
         checkpoints=checkpoints,
     )
+    if spent:
+        ends = _with_starts(ends, spent, seconds)
     fits = to_dataset(objective, ends, problem.features).assign_coords(
         restart=np.arange(spec.start, spec.stop)
     )

@@ -113,7 +113,7 @@ BAD = [
     ("negative floor", {"covariance_floor": -1.0}, r"covariance_floor is -1\.0"),
     ("unknown family", {"family": "gaussian-ful"}, "unknown family .*did you mean 'gaussian-full'"),
     ("unknown method", {"method": "lbgfs"}, "unknown method .*did you mean 'lbfgs'"),
-    ("unknown initializer", {"initializer": "kmeans"}, r"unknown initializer .*did you mean 'kmeans\+\+'"),
+    ("unknown initializer", {"initializer": "kmeans+"}, r"unknown initializer .*did you mean 'kmeans\+\+'"),
     ("unknown setting", {"method": "adam", "learning_rat": 1}, "did you mean 'learning_rate'"),
     ("setting out of range", {"method": "adam", "learning_rate": -1}, "learning_rate"),
 ]

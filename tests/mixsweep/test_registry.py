@@ -69,7 +69,7 @@ def test_an_object_can_be_entered_for_this_process(registry):
     [
         (METHODS, "lbfg", "lbfgs"),
         (FAMILIES, "gausian-full", "gaussian-full"),
-        (INITIALIZERS, "kmeans", "kmeans++"),
+        (INITIALIZERS, "kmeans+", "kmeans++"),
     ],
 )
 def test_the_package_s_own_tables_load_and_suggest(table, wrong, right):

@@ -93,7 +93,7 @@ def census(problem: Problem, fits: xr.Dataset, thresholds: Thresholds) -> xr.Dat
         name: _flat(fits[name].values, 3)[candidates] for name in ("weights", *objective.family.reported)
     }
     starts = objective.family.from_reported(reported, objective.location, objective.scale)
-    truth = truth_start(objective, problem)
+    truth = truth_start(objective)
     if truth is not None:
         starts = {name: np.concatenate([values, truth[name]]) for name, values in starts.items()}
     points, group = _stationary_points(objective, starts)
@@ -125,16 +125,12 @@ def _flat(values: FloatArray, n_sample_dims: int) -> FloatArray:
     return values.reshape(-1, *values.shape[n_sample_dims:])
 
 
-def truth_start(objective: Objective, problem: Problem) -> Parameters | None:
+def truth_start(objective: Objective) -> Parameters | None:
     """Return the generating parameters as one start, None unless the cell has their number of components."""
-    if problem.truth is None or len(problem.truth["weights"]) != objective.n_components:
+    truth = objective.truth
+    if truth is None or len(truth["weights"]) != objective.n_components:
         return None
-    scale = objective.scale
-    return objective.family.from_moments(
-        problem.truth["weights"][None],
-        ((problem.truth["means"] - objective.location) / scale)[None],
-        (problem.truth["covariances"] / (scale[:, None] * scale))[None],
-    )
+    return objective.family.from_moments(**{name: values[None] for name, values in truth.items()})
 
 
 def _stationary_points(objective: Objective, starts: Parameters) -> tuple[StationaryPoints, IntArray]:

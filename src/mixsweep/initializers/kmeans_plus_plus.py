@@ -11,7 +11,7 @@ from mixsweep.initializers.base import pooled_start
 from mixsweep.objective import Objective
 from mixsweep.typing import FloatArray, Parameters
 
-__all__ = ["KMeansPlusPlus"]
+__all__ = ["KMeansPlusPlus", "seeds"]
 
 
 class KMeansPlusPlus:
@@ -25,20 +25,27 @@ class KMeansPlusPlus:
 
     def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
         """Return one start for each generator."""
-        return pooled_start(objective, generators, _seeds)
+        return pooled_start(objective, generators, seeds)
 
 
-def _seeds(X: FloatArray, n_components: int, generator: np.random.Generator) -> FloatArray:
-    seeds = [X[generator.integers(len(X))]]
-    nearest = np.square(X - seeds[0]).sum(axis=1)
+def seeds(X: FloatArray, n_components: int, generator: np.random.Generator) -> FloatArray:
+    """Return k-means++ seeds, shape (K, d), which are distinct rows.
+
+    Raises
+    ------
+    MixsweepError
+        If there are fewer distinct rows than components.
+    """
+    chosen = [X[generator.integers(len(X))]]
+    nearest = np.square(X - chosen[0]).sum(axis=1)
     for _ in range(n_components - 1):
         total = nearest.sum()
         if not total > 0:
             raise MixsweepError(
-                f"kmeans++: {n_components} components asked, but the data have only {len(seeds)} "
+                f"kmeans++: {n_components} components asked, but the data have only {len(chosen)} "
                 "distinct rows"
             )
         row = X[generator.choice(len(X), p=nearest / total)]
-        seeds.append(row)
+        chosen.append(row)
         nearest = np.minimum(nearest, np.square(X - row).sum(axis=1))
-    return np.stack(seeds)
+    return np.stack(chosen)

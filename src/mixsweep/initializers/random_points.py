@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixsweep.errors import MixsweepError
-from mixsweep.initializers.base import pooled_start
+from mixsweep.initializers.base import pooled_start, require_distinct_rows
 from mixsweep.objective import Objective
 from mixsweep.typing import FloatArray, Parameters
 
@@ -21,12 +20,7 @@ class RandomPoints:
 
     def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
         """Return one start for each generator."""
-        distinct = len(np.unique(objective.X, axis=0))
-        if distinct < objective.n_components:
-            raise MixsweepError(
-                f"random-points: {objective.n_components} components asked, but the data have only "
-                f"{distinct} distinct rows"
-            )
+        require_distinct_rows(self.name, objective.X, objective.n_components)
         return pooled_start(objective, generators, _distinct_rows)
 
 
