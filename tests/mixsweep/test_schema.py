@@ -51,7 +51,9 @@ def test_annotation_leaves_its_argument_alone(dataset):
 
 @pytest.mark.parametrize("leading", [(), ("restart",), SAMPLE_DIMS])
 def test_any_sample_dimensions_may_lead(leading):
-    validate(xr.Dataset({"weights": ((*leading, "component"), np.zeros((1,) * (len(leading) + 1)))}))
+    dataset = xr.Dataset({"weights": ((*leading, "component"), np.zeros((1,) * (len(leading) + 1)))})
+    validate(dataset)
+    assert annotated(dataset)["weights"].dims == (*leading, "component")
 
 
 @pytest.mark.parametrize(
