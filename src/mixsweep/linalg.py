@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["cholesky", "lower_indices", "triangular_inverse", "upper_indices"]
+__all__ = ["cholesky", "lower_indices", "triangular_inverse", "upper_indices", "weighted_covariance"]
 
 
 @functools.cache
@@ -75,3 +75,20 @@ def triangular_inverse(factors: FloatArray) -> FloatArray:
             row = np.multiply(factor[i, :i, None], inverse[:i, :i]).sum(axis=0)
             inverse[i, :i] = -row * reciprocal
     return np.ascontiguousarray(inverse.transpose(2, 0, 1)).reshape(factors.shape)
+
+
+def weighted_covariance(X: FloatArray, row_weights: FloatArray | None = None) -> FloatArray:
+    """Return the maximum-likelihood covariance of all rows (divisor: the sum of the weights), shape (d, d).
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, d)
+        Rows.
+    row_weights : ndarray, shape (n,), or None
+        How many times each row counts; None for once.
+    """
+    centred = X - np.average(X, axis=0, weights=row_weights)
+    weighted = centred if row_weights is None else centred * row_weights[:, None]
+    total = len(X) if row_weights is None else row_weights.sum()
+    result: FloatArray = centred.T @ weighted / total
+    return result

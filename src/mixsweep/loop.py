@@ -2,108 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixsweep.coordinates import Parametrisation
+from mixsweep.endpoints import CHECKPOINTS, Endpoints, concatenated, take
 from mixsweep.errors import MixsweepError
 from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import Method, State, Step
+from mixsweep.ledger import Ledger
+from mixsweep.methods.base import Method, Request, Seeds
 from mixsweep.objective import Objective
 from mixsweep.status import Status
-from mixsweep.typing import BoolArray, FloatArray, IntArray, Parameters
+from mixsweep.typing import Parameters
 
-__all__ = ["CHECKPOINTS", "Endpoints", "run", "take"]
+__all__ = ["run"]
 
 logger = logging.getLogger(__name__)
 
-#: Length of a trace: checkpoints at logarithmically spaced passes, and the last pass.
-CHECKPOINTS = 128
 #: Fits are batched so that a pass has at most this many columns (fits x components).
 BATCH_COLUMNS = 1024
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """Where R fits stopped, in standardised units.
-
-    Attributes
-    ----------
-    parameters : dict of ndarray
-        The last accepted finite point.
-    log_likelihood, em_decrement : ndarray, shape (R,)
-        At that point; the total, and per row.
-    status : ndarray of int8, shape (R,)
-        Values of `mixsweep.status.Status`.
-    n_passes : ndarray, shape (R,)
-        Passes used.
-    n_iterations : ndarray of int, shape (R,)
-        Accepted points after the start.
-    trace_passes, trace_log_likelihood : ndarray, shape (R, `CHECKPOINTS`)
-        Current log-likelihood after so many passes, NaN-padded.
-    seconds : ndarray, shape (R,)
-        Own share of the batch's wall time.
-    """
-
-    parameters: Parameters
-    log_likelihood: FloatArray
-    em_decrement: FloatArray
-    status: np.ndarray
-    n_passes: FloatArray
-    n_iterations: IntArray
-    trace_passes: FloatArray
-    trace_log_likelihood: FloatArray
-    seconds: FloatArray
-
-    @classmethod
-    def joined(cls, first: Endpoints, second: Endpoints) -> Endpoints:
-        """Return the endpoints of two runs one after the other."""
-        parameters = _joined(first.parameters, second.parameters)
-        rest = {
-            field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
-            for field in dataclasses.fields(cls)
-            if field.name != "parameters"
-        }
-        return cls(parameters=parameters, **rest)
-
-    @classmethod
-    def empty(cls, starts: Parameters, checkpoints: int) -> Endpoints:
-        """Return room for the endpoints of R starts."""
-        count = len(starts["weights"])
-        return cls(
-            parameters={name: values.copy() for name, values in starts.items()},
-            log_likelihood=np.full(count, np.nan),
-            em_decrement=np.full(count, np.nan),
-            status=np.full(count, Status.NOT_RUN, dtype=np.int8),
-            n_passes=np.zeros(count),
-            n_iterations=np.zeros(count, dtype=np.int64),
-            trace_passes=np.full((count, checkpoints), np.nan),
-            trace_log_likelihood=np.full((count, checkpoints), np.nan),
-            seconds=np.zeros(count),
-        )
-
-
-def take(arrays: dict[str, FloatArray], index: slice | NDArray[Any]) -> dict[str, FloatArray]:
-    """Return the chosen restarts of a dictionary of arrays."""
-    return {name: values[index] for name, values in arrays.items()}
-
-
-def _checkpoint_columns(max_passes: int, checkpoints: int) -> IntArray:
-    """Return the trace's column for each number of passes, -1 where none is kept; the last one stays free."""
-    for density in (4 * checkpoints, checkpoints - 1):
-        passes = np.unique(np.round(np.geomspace(1, max_passes, density)).astype(np.int64))
-        if len(passes) <= checkpoints - 1:
-            break
-    if max_passes <= checkpoints - 1:
-        passes = np.arange(1, max_passes + 1)
-    columns = np.full(max_passes + 1, -1, dtype=np.int64)
-    columns[passes] = np.arange(len(passes))
-    return columns
 
 
 def run(
@@ -114,6 +35,7 @@ def run(
     tol: float = 1e-8,
     max_passes: int = 2000,
     checkpoints: int = CHECKPOINTS,
+    seeds: Seeds | None = None,
 ) -> Endpoints:
     """Run a method from every start until each fit stops.
 
@@ -135,6 +57,8 @@ def run(
         Pass budget of a fit.
     checkpoints : int
         Length of a trace; one more than `max_passes` keeps every pass.
+    seeds : ndarray of int, shape (R,), or None
+        For the random numbers of stochastic methods; by default 0, 1, ....
 
     Returns
     -------
@@ -146,115 +70,84 @@ def run(
     MixsweepError, OSError, MemoryError
         What concerns the input or the machine is no fit's fault and ends the run.
     """
+    objective = objective.in_coordinates(getattr(method, "parametrisation", Parametrisation()))
+    count = len(starts["weights"])
+    seeds = np.arange(count) if seeds is None else seeds
+    return _run(objective, method, starts, seeds, Ledger(objective, tol, max_passes, checkpoints))
+
+
+def _run(objective: Objective, method: Method, starts: Parameters, seeds: Seeds, ledger: Ledger) -> Endpoints:
     try:
-        return _run_together(objective, method, starts, tol, max_passes, checkpoints)
+        return _run_together(objective, method, starts, seeds, ledger)
     except (MixsweepError, OSError, MemoryError):
         raise
     except Exception:
-        count = len(starts["weights"])
+        count = len(seeds)
         if count == 1:
             logger.exception("method %s: a fit ended with an exception", method.name)
-            ends = Endpoints.empty(starts, checkpoints)
+            ends = Endpoints.empty(starts, ledger.checkpoints)
             ends.status[:] = Status.ERROR
             return ends
         halves = slice(0, count // 2), slice(count // 2, count)
-        ends_of = [
-            run(
-                objective, method, take(starts, half), tol=tol, max_passes=max_passes, checkpoints=checkpoints
-            )
-            for half in halves
-        ]
-        return Endpoints.joined(*ends_of)
+        return Endpoints.joined(
+            *(_run(objective, method, take(starts, half), seeds[half], ledger) for half in halves)
+        )
 
 
 def _run_together(
-    objective: Objective, method: Method, starts: Parameters, tol: float, max_passes: int, checkpoints: int
+    objective: Objective, method: Method, starts: Parameters, seeds: Seeds, ledger: Ledger
 ) -> Endpoints:
-    ends = Endpoints.empty(starts, checkpoints)
-    count = len(ends.status)
+    ledger.open(starts)
+    count = len(seeds)
     width = max(1, BATCH_COLUMNS // objective.n_components)
-    columns = _checkpoint_columns(max_passes, checkpoints)
     waiting = min(width, count)
     active = np.arange(waiting)
-    state = method.start(objective, take(starts, active))
-    # A step may overflow: an outcome of that fit, looked for in _judge.
+    # A step may overflow: an outcome of that fit, looked for by the ledger.
     with np.errstate(all="ignore"):
+        state = method.start(objective, take(starts, active), seeds[active])
         while len(active):
             began, worked = time.perf_counter(), active
-            parameters = method.ask(objective, state)
-            evaluation = objective.evaluate(parameters)
-            state, step = method.tell(objective, state, parameters, evaluation)
-            status = _judge(
-                objective, parameters, evaluation, step, ends.n_passes[active] + 1, tol, max_passes
-            )
-            _record(ends, active, parameters, evaluation, step, status, columns)
-            stopped = status != Status.NOT_RUN
+            request = method.ask(objective, state)
+            evaluation, rows = evaluate(objective, request)
+            state, step = method.tell(objective, state, request.parameters, evaluation)
+            stopped = ledger.enter(active, request.parameters, evaluation, rows, step)
             if stopped.any():
-                ends.status[active[stopped]] = status[stopped]
                 active, state = active[~stopped], take(state, ~stopped)
                 fresh = np.arange(waiting, min(waiting + int(stopped.sum()), count))
                 if len(fresh):
                     waiting += len(fresh)
-                    state = _joined(state, method.start(objective, take(starts, fresh)))
+                    state = concatenated(state, method.start(objective, take(starts, fresh), seeds[fresh]))
                     active = np.concatenate([active, fresh])
-            ends.seconds[worked] += (time.perf_counter() - began) / len(worked)
-    return ends
+            ledger.add_seconds(worked, time.perf_counter() - began)
+        for first in range(0, count, width):
+            ledger.measure_ends(slice(first, first + width))
+    return ledger.close()
 
 
-def _joined(state: State, fresh: State) -> State:
-    return {name: np.concatenate([values, fresh[name]]) for name, values in state.items()}
+def evaluate(objective: Objective, request: Request) -> tuple[Evaluation, NDArray[Any]]:
+    """Take the pass that is asked for.
 
-
-def _finite(parameters: Parameters) -> BoolArray:
-    each = [np.isfinite(values).all(axis=tuple(range(1, values.ndim))) for values in parameters.values()]
-    finite: BoolArray = np.logical_and.reduce(each)
-    return finite
-
-
-def _judge(
-    objective: Objective,
-    parameters: Parameters,
-    evaluation: Evaluation,
-    step: Step,
-    n_passes: FloatArray,
-    tol: float,
-    max_passes: int,
-) -> np.ndarray:
-    """Return each fit's status after a pass, `NOT_RUN` for those that go on. Later lines take precedence."""
-    status = np.full(len(n_passes), Status.NOT_RUN, dtype=np.int8)
-    status[n_passes >= max_passes] = Status.BUDGET
-    status[step.stalled] = Status.STALLED
-    # at tol 0 a decrement of minus rounding error does not count
-    status[step.accepted & (evaluation.decrement < tol) & (tol > 0)] = Status.CONVERGED
-    sound = _finite(parameters)
-    status[step.accepted & ~(sound & np.isfinite(evaluation.log_likelihood))] = Status.DIVERGED
-    # a singular covariance makes the log-likelihood infinite: a collapse, not a divergence
-    status[step.accepted & sound & objective.collapsed(parameters, evaluation)] = Status.COLLAPSED
-    return status
-
-
-def _record(
-    ends: Endpoints,
-    active: IntArray,
-    parameters: Parameters,
-    evaluation: Evaluation,
-    step: Step,
-    status: np.ndarray,
-    columns: IntArray,
-) -> None:
-    ends.n_passes[active] += 1
-    keep = step.accepted & (status != Status.DIVERGED) & np.isfinite(evaluation.log_likelihood)
-    index = active[keep]
-    for name, values in parameters.items():
-        ends.parameters[name][index] = values[keep]
-    ends.n_iterations[index] += ends.n_passes[index] > 1
-    ends.log_likelihood[index] = evaluation.log_likelihood[keep]
-    ends.em_decrement[index] = evaluation.decrement[keep]
-    column = columns[ends.n_passes[active].astype(np.int64)]
-    # the last pass is always kept, in the column after the last checkpoint
-    stopped = (status != Status.NOT_RUN) & (column < 0)
-    used = np.isfinite(ends.trace_passes[active[stopped]]).sum(axis=1)
-    column[stopped] = used
-    kept = column >= 0
-    ends.trace_passes[active[kept], column[kept]] = ends.n_passes[active[kept]]
-    ends.trace_log_likelihood[active[kept], column[kept]] = ends.log_likelihood[active[kept]]
+    Returns
+    -------
+    evaluation : Evaluation
+        With a decrement of NaN where it was not taken over all rows by posterior probabilities.
+    rows : ndarray of int, shape (R,)
+        How many rows it looked at for each fit.
+    """
+    count = len(request.parameters["weights"])
+    rows = np.full(count, objective.n_rows)
+    if request.mini_batch is None:
+        return objective.evaluate(request.parameters, request.assignment), rows
+    parts = []
+    for number in np.unique(request.mini_batch):
+        index = np.flatnonzero(request.mini_batch == number)
+        parameters = take(request.parameters, index)
+        if number < 0:
+            assignment = None if request.assignment is None else request.assignment.take(index)
+            parts.append((index, objective.evaluate(parameters, assignment)))
+            continue
+        evaluation = objective.evaluate_mini_batch(parameters, int(number), request.n_mini_batches)
+        evaluation.decrement[:] = np.nan
+        parts.append((index, evaluation))
+        rows[index] = len(objective.mini_batch_rows(int(number), request.n_mini_batches))
+    return Evaluation.scattered(parts), rows

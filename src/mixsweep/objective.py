@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mixsweep.assignments import Assignment
+from mixsweep.coordinates import Parametrisation
 from mixsweep.families import FAMILIES
 from mixsweep.families.base import Evaluation, Family
+from mixsweep.linalg import weighted_covariance
+from mixsweep.seeds import generator
 from mixsweep.typing import BoolArray, FloatArray, Parameters
 
 if TYPE_CHECKING:
     from mixsweep.problems import Problem
 
 __all__ = ["Objective"]
+
+DEFAULT = Parametrisation()
+#: A component with a smaller expected number of rows is empty.
+EMPTY_COUNT = 1e-8
 
 
 @dataclass(frozen=True)
@@ -38,9 +46,13 @@ class Objective:
         Of the covariance of all rows; standardised units.
     eigenvalue_floor : float
         A covariance eigenvalue below this is a collapse; standardised units.
+    row_weights : ndarray, shape (n,), or None
+        How many times each row counts; None for once.
     truth : dict of ndarray, or None
         ``weights`` (k,), ``means`` (k, d) and ``covariances`` (k, d, d) of the mixture that generated the
         data, if they were simulated; standardised units. Its k may differ from `n_components`.
+    parametrisation : Parametrisation
+        The coordinates of `to_vector`, `from_vector` and `loss`.
     """
 
     family: Family
@@ -51,10 +63,22 @@ class Objective:
     prepared: object
     smallest_data_eigenvalue: float
     eigenvalue_floor: float
+    row_weights: FloatArray | None = None
     truth: Parameters | None = None
+    parametrisation: Parametrisation = DEFAULT
+    _mini_batches: dict[tuple[int, int], object] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
-    def of(cls, X: FloatArray, family: str, n_components: int, covariance_floor: float) -> Objective:
+    def of(
+        cls,
+        X: FloatArray,
+        family: str,
+        n_components: int,
+        covariance_floor: float,
+        row_weights: FloatArray | None = None,
+    ) -> Objective:
         """Return the objective of a data matrix in data units.
 
         Parameters
@@ -67,28 +91,32 @@ class Objective:
             Number of components K.
         covariance_floor : float
             Eigenvalue floor relative to the smallest eigenvalue of the data covariance.
+        row_weights : ndarray, shape (n,), or None
+            How many times each row counts; positive.
         """
-        location, scale = X.mean(axis=0), X.std(axis=0)
+        location = np.average(X, axis=0, weights=row_weights)
+        scale = np.sqrt(np.average(np.square(X - location), axis=0, weights=row_weights))
         standardised = (X - location) / scale
         instance: Family = FAMILIES[family]()
-        smallest = instance.smallest_data_eigenvalue(standardised)
+        smallest = instance.smallest_data_eigenvalue(standardised, row_weights)
         return cls(
             family=instance,
             n_components=n_components,
             X=standardised,
             location=location,
             scale=scale,
-            prepared=instance.prepare(standardised),
+            prepared=instance.prepare(standardised, row_weights),
             smallest_data_eigenvalue=smallest,
             eigenvalue_floor=covariance_floor * smallest,
+            row_weights=row_weights,
         )
 
     @classmethod
     def of_problem(
         cls, problem: Problem, family: str, n_components: int, covariance_floor: float
     ) -> Objective:
-        """Return the objective of a problem, with its truth (see `of`)."""
-        objective = cls.of(problem.X, family, n_components, covariance_floor)
+        """Return the objective of a problem, with its row weights and its truth (see `of`)."""
+        objective = cls.of(problem.X, family, n_components, covariance_floor, problem.row_weights)
         if problem.truth is None:
             return objective
         scale = objective.scale
@@ -110,33 +138,124 @@ class Objective:
         return int(self.X.shape[1])
 
     @property
+    def total_weight(self) -> float:
+        """Sum of the row weights; n without weights. What is said "per row" is divided by this."""
+        return float(self.n_rows) if self.row_weights is None else float(self.row_weights.sum())
+
+    @property
+    def covariance(self) -> FloatArray:
+        """Maximum-likelihood covariance of all rows, weighted, shape (d, d)."""
+        return weighted_covariance(self.X, self.row_weights)
+
+    @property
     def log_likelihood_offset(self) -> float:
         """What turns a total log-likelihood in standardised units into data units."""
-        return -self.n_rows * float(np.log(self.scale).sum())
+        return -self.total_weight * float(np.log(self.scale).sum())
 
-    def evaluate(self, parameters: Parameters) -> Evaluation:
+    def in_coordinates(self, parametrisation: Parametrisation) -> Objective:
+        """Return the same surface seen in other coordinates."""
+        return dataclasses.replace(self, parametrisation=parametrisation)
+
+    def evaluate(self, parameters: Parameters, assignment: Assignment | None = None) -> Evaluation:
         """Take one pass at each of R parameter points.
 
         Overflow, singular covariances and empty components give infinities and NaN in the fits concerned, not
         warnings: they are outcomes, looked for by the caller.
+
+        Parameters
+        ----------
+        parameters : dict of ndarray
+            Restarts first.
+        assignment : Assignment or None
+            How rows are given to components; where it changes responsibilities the decrement is NaN.
         """
         with np.errstate(all="ignore"):
-            return self.family.evaluate(self.prepared, parameters)
+            evaluation = self.family.evaluate(self.prepared, parameters, assignment)
+            if assignment is not None:
+                evaluation.decrement[assignment.changed] = np.nan
+            return evaluation
+
+    def evaluate_mini_batch(self, parameters: Parameters, index: int, n_batches: int) -> Evaluation:
+        """Take a pass over one of several nearly equal parts of the rows, weighted up to the whole.
+
+        The rows are put in one random order, which depends on n and the number of parts alone, and cut. Log-
+        likelihood, counts and gradient so estimate those of all rows.
+
+        Parameters
+        ----------
+        parameters : dict of ndarray
+            Restarts first.
+        index, n_batches : int
+            Which part, of how many.
+        """
+        key = (index, n_batches)
+        if key not in self._mini_batches:
+            rows = self.mini_batch_rows(index, n_batches)
+            weights = np.ones(len(rows)) if self.row_weights is None else self.row_weights[rows]
+            weights = weights * (self.total_weight / weights.sum())
+            self._mini_batches[key] = self.family.prepare(self.X[rows], weights)
+        with np.errstate(all="ignore"):
+            return self.family.evaluate(self._mini_batches[key], parameters)
+
+    def mini_batch_rows(self, index: int, n_batches: int) -> np.ndarray:
+        """Return the row numbers of a mini-batch."""
+        order = generator(0, "mini-batches", self.n_rows, n_batches).permutation(self.n_rows)
+        return order[self.n_rows * index // n_batches : self.n_rows * (index + 1) // n_batches]
+
+    def logits(self, parameters: Parameters) -> FloatArray:
+        """Return log(weight x density) of each row under each component, shape (R, K, n)."""
+        return self.family.logits(self.prepared, parameters)
+
+    def log_density(self, parameters: Parameters) -> FloatArray:
+        """Return the log-density of each row, shape (R, n)."""
+        logits = self.logits(parameters)
+        peak = logits.max(axis=1)
+        result: FloatArray = peak + np.log(np.exp(logits - peak[:, None, :]).sum(axis=1))
+        return result
+
+    def to_vector(self, parameters: Parameters) -> FloatArray:
+        """Return coordinates, shape (R, q)."""
+        return self.parametrisation.to_vector(self.family, parameters)
 
     def from_vector(self, vector: FloatArray) -> Parameters:
-        """Return parameters at unconstrained coordinates, shape (R, q)."""
-        return self.family.from_vector(vector, self.n_components, self.n_features)
+        """Return parameters at coordinates, shape (R, q)."""
+        with np.errstate(all="ignore"):
+            return self.parametrisation.from_vector(self.family, vector, self.n_components, self.n_features)
 
-    def loss(self, parameters: Parameters, evaluation: Evaluation) -> tuple[FloatArray, FloatArray]:
+    def loss(
+        self, vector: FloatArray, parameters: Parameters, evaluation: Evaluation
+    ) -> tuple[FloatArray, FloatArray]:
         """Return what gradient methods minimise, the negative log-likelihood per row, and its gradient.
+
+        Parameters
+        ----------
+        vector : ndarray, shape (R, q)
+            Coordinates.
+        parameters : dict of ndarray
+            `from_vector` of them.
+        evaluation : Evaluation
+            What a pass found there.
 
         Returns
         -------
         value : ndarray, shape (R,)
         gradient : ndarray, shape (R, q)
         """
-        gradient = self.family.gradient(parameters, evaluation)
-        return -evaluation.log_likelihood / self.n_rows, -gradient / self.n_rows
+        with np.errstate(all="ignore"):
+            own = self.family.gradient(parameters, evaluation)
+            gradient = self.parametrisation.gradient(self.family, vector, parameters, own)
+        return -evaluation.log_likelihood / self.total_weight, -gradient / self.total_weight
+
+    def outside(self, parameters: Parameters) -> BoolArray:
+        """Return which points break a constraint: a weight that is not positive, or a scale, shape (R,)."""
+        broken: BoolArray = ~np.all(parameters["weights"] > 0, axis=-1)
+        for name, kind in self.family.kinds.items():
+            values = parameters[name]
+            if kind == "cholesky":
+                values = np.diagonal(values, axis1=-2, axis2=-1)
+            if kind in ("cholesky", "deviation", "positive"):
+                broken |= ~np.all(values > 0, axis=tuple(range(1, values.ndim)))
+        return broken
 
     def collapsed(self, parameters: Parameters, evaluation: Evaluation) -> BoolArray:
         """Return which points have an empty component or an eigenvalue below the floor, shape (R,)."""
@@ -145,9 +264,24 @@ class Objective:
         result = empty.copy()
         if suspect.any():
             part = {name: values[suspect] for name, values in parameters.items()}
-            result[suspect] = self.family.smallest_eigenvalue(part) < self.eigenvalue_floor
+            result[suspect] = self.family.smallest_eigenvalues(part).min(axis=1) < self.eigenvalue_floor
+        return result
+
+    def coincident(self, parameters: Parameters) -> BoolArray:
+        """Return which points have two components that are the same within rounding, shape (R,)."""
+        own = self.family.shapes(self.n_components, self.n_features)
+        each = [
+            parameters[name].reshape(len(parameters[name]), self.n_components, -1)
+            for name, shape in own.items()
+            if name != "weights" and shape[:1] == (self.n_components,)
+        ]
+        components = np.concatenate(each, axis=2)
+        result = np.zeros(len(components), dtype=bool)
+        for k in range(1, self.n_components):
+            distance = np.abs(components[:, k:] - components[:, k - 1 : k]).max(axis=2)
+            result |= (distance < COINCIDENT).any(axis=1)
         return result
 
 
-#: A component with a smaller expected number of rows is empty.
-EMPTY_COUNT = 1e-8
+#: Components whose parameters differ by less (data of unit variance) are one: EM never separates them.
+COINCIDENT = 1e-6

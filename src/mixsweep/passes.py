@@ -18,9 +18,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from mixsweep.assignments import Assignment
 from mixsweep.typing import FloatArray
 
-__all__ = ["Design", "linear_pass", "log_density", "softmax_pass"]
+__all__ = ["Design", "linear_logits", "linear_pass", "softmax_pass"]
 
 #: Longest block of rows; 150 columns of logits of a block take 0.3 MB and stay in the second-level cache.
 BLOCK_ROWS = 256
@@ -38,20 +39,28 @@ class Design:
         Features of a row in consecutive memory; the first feature is 1.
     by_feature : ndarray, shape (p, n)
         The transpose, rows of a feature in consecutive memory.
+    row_weights : ndarray, shape (n,), or None
+        How many times each row counts; None for once.
     """
 
     by_row: FloatArray
     by_feature: FloatArray
+    row_weights: FloatArray | None = None
 
     @classmethod
-    def of(cls, features: FloatArray) -> Design:
+    def of(cls, features: FloatArray, row_weights: FloatArray | None = None) -> Design:
         """Return the design of a feature matrix of shape (n, p)."""
-        return cls(np.ascontiguousarray(features), np.ascontiguousarray(features.T))
+        return cls(np.ascontiguousarray(features), np.ascontiguousarray(features.T), row_weights)
 
     @property
     def n_rows(self) -> int:
         """Number of rows n."""
         return len(self.by_row)
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the row weights; n without weights."""
+        return float(self.n_rows) if self.row_weights is None else float(self.row_weights.sum())
 
 
 @functools.cache
@@ -68,6 +77,8 @@ def softmax_pass(
     n_components: int,
     logits_of: Callable[[slice], FloatArray],
     accumulate: Callable[[slice, FloatArray], None],
+    row_weights: FloatArray | None = None,
+    assignment: Assignment | None = None,
 ) -> FloatArray:
     """Turn logits into responsibilities block by block and return the log-likelihoods.
 
@@ -78,12 +89,16 @@ def softmax_pass(
     logits_of : callable
         Gives log(weight x density) of a row block, shape (R, K, block); the array is overwritten.
     accumulate : callable
-        Receives the responsibilities of a block, shape (R, K, block).
+        Receives the responsibilities of a block times the row weights, shape (R, K, block).
+    row_weights : ndarray, shape (n,), or None
+        How many times each row counts.
+    assignment : Assignment or None
+        Changes the responsibilities before they are weighted.
 
     Returns
     -------
     ndarray, shape (R,)
-        Total log-likelihoods.
+        Total log-likelihoods, weighted.
     """
     total = np.zeros(n_restarts)
     for rows in row_blocks(n_rows):
@@ -92,15 +107,24 @@ def softmax_pass(
         np.subtract(logits, peak[:, None, :], out=logits)
         np.exp(logits, out=logits)
         mass = logits.sum(axis=1)
-        starts = np.arange(0, mass.shape[1], LOGARITHM_STRIDE)
-        total += peak.sum(axis=1) + np.log(np.multiply.reduceat(mass, starts, axis=1)).sum(axis=1)
+        if row_weights is None:
+            starts = np.arange(0, mass.shape[1], LOGARITHM_STRIDE)
+            total += peak.sum(axis=1) + np.log(np.multiply.reduceat(mass, starts, axis=1)).sum(axis=1)
+        else:
+            total += (peak + np.log(mass)) @ row_weights[rows]
         np.divide(1.0, mass, out=mass)
         np.multiply(logits, mass[:, None, :], out=logits)
+        if assignment is not None:
+            assignment.apply(rows, logits)
+        if row_weights is not None:
+            np.multiply(logits, row_weights[rows], out=logits)
         accumulate(rows, logits)
     return total
 
 
-def linear_pass(design: Design, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+def linear_pass(
+    design: Design, coefficients: FloatArray, assignment: Assignment | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Pass of a family that is linear in its features.
 
     Parameters
@@ -109,13 +133,15 @@ def linear_pass(design: Design, coefficients: FloatArray) -> tuple[FloatArray, F
         Features of the n rows.
     coefficients : ndarray, shape (R, K, p)
         log(weight x density) of component k at row i is ``coefficients[r, k] @ features[i]``.
+    assignment : Assignment or None
+        How rows are given to components, if not by posterior probabilities.
 
     Returns
     -------
     log_likelihood : ndarray, shape (R,)
-        Totals over the rows.
+        Totals over the rows, weighted.
     statistics : ndarray, shape (R, K, p)
-        Responsibility-weighted sums of the features.
+        Sums of the features, weighted by responsibilities and row weights.
     """
     n_restarts, n_components, p = coefficients.shape
     flat = np.ascontiguousarray(coefficients).reshape(-1, p)
@@ -134,14 +160,13 @@ def linear_pass(design: Design, coefficients: FloatArray) -> tuple[FloatArray, F
         nonlocal statistics
         statistics += responsibilities.reshape(flat.shape[0], -1) @ design.by_row[rows]
 
-    log_likelihood = softmax_pass(design.n_rows, n_restarts, n_components, logits_of, accumulate)
+    log_likelihood = softmax_pass(
+        design.n_rows, n_restarts, n_components, logits_of, accumulate, design.row_weights, assignment
+    )
     return log_likelihood, statistics.reshape(coefficients.shape)
 
 
-def log_density(design: Design, coefficients: FloatArray) -> FloatArray:
-    """Return the log-density of every row under every mixture, shape (R, n)."""
+def linear_logits(design: Design, coefficients: FloatArray) -> FloatArray:
+    """Return log(weight x density) of every row under every component, shape (R, K, n)."""
     n_restarts, n_components, p = coefficients.shape
-    logits = (coefficients.reshape(-1, p) @ design.by_feature).reshape(n_restarts, n_components, -1)
-    peak = logits.max(axis=1)
-    result: FloatArray = peak + np.log(np.exp(logits - peak[:, None, :]).sum(axis=1))
-    return result
+    return (coefficients.reshape(-1, p) @ design.by_feature).reshape(n_restarts, n_components, -1)

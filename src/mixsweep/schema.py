@@ -83,6 +83,18 @@ VARIABLES: dict[str, Variable] = {
     "em_decrement": _number(
         "gain of the expected complete-data log-likelihood by one M-step, per row", "nat"
     ),
+    "gradient_norm": _number(
+        "Euclidean norm of the log-likelihood's gradient per row at the end, standardised units, in softmax "
+        "logits, means and logarithmic Cholesky factors",
+        "nat",
+    ),
+    "n_function_values": _number("points evaluated, those on mini-batches included", kinds="i"),
+    "n_trial_passes": _number("passes spent at points that were not accepted"),
+    "n_decreases": _number("accepted points with a lower log-likelihood than the one before", kinds="i"),
+    "largest_decrease": _number("largest of these decreases", "nat"),
+    "n_constraint_violations": _number("points asked for that were no mixtures", kinds="i"),
+    "n_floored_components": _number("components below the eigenvalue floor at the end", kinds="i"),
+    "n_vanishing_components": _number("components of less than one expected row at the end", kinds="i"),
     "weights": _number("component weights", dims=_COMPONENT),
     "means": _number("component means", "data units", _MEAN),
     "covariances": _number("component covariances", "data units squared", _COVARIANCE),
@@ -97,7 +109,6 @@ VARIABLES: dict[str, Variable] = {
     "kind": _flag("what the optimum is", KINDS),
     "basin_share": _number("share of the cell's fits that ended in the optimum"),
     "n_fits": _number("number of fits that ended in the optimum", kinds="i"),
-    "gradient_norm": _number("norm of the gradient per row at the polished point, standardised units", "nat"),
     "largest_curvature": _number("largest eigenvalue of the Hessian per row; positive at a saddle", "nat"),
     "smallest_weight": _number("smallest component weight"),
     "smallest_eigenvalue_ratio": _number(

@@ -12,20 +12,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixsweep import NUMERICS_VERSION
+from mixsweep.endpoints import CHECKPOINTS, Endpoints
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.initializers import INITIALIZERS
 from mixsweep.initializers.base import Initializer, passes_per_start
-from mixsweep.loop import CHECKPOINTS, Endpoints, run
+from mixsweep.loop import run
 from mixsweep.methods import METHODS
 from mixsweep.methods.base import Method
 from mixsweep.objective import Objective
 from mixsweep.problems.base import Problem, data_checksum
-from mixsweep.seeds import generator
+from mixsweep.seeds import generator, seed_sequence
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ShardSpec", "fit_shard", "make_method", "to_dataset"]
+#: Fields of `Endpoints` that are written as they are.
+PLAIN = (
+    "status",
+    "em_decrement",
+    "gradient_norm",
+    "n_passes",
+    "n_iterations",
+    "n_function_values",
+    "n_trial_passes",
+    "n_decreases",
+    "largest_decrease",
+    "n_constraint_violations",
+    "n_floored_components",
+    "n_vanishing_components",
+    "seconds",
+)
+
+__all__ = ["PLAIN", "ShardSpec", "fit_shard", "make_method", "to_dataset"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +116,13 @@ def make_starts(
         raise MixsweepError(f"problem {problem}: initializer {error}") from None
 
 
+def make_seeds(objective: Objective, problem: str, spec: ShardSpec, restarts: range) -> np.ndarray:
+    """Return a seed for each fit of a stochastic method, from the fit's own key."""
+    key = (problem, objective.family.name, objective.n_components, spec.method, spec.initializer)
+    words = [seed_sequence(spec.seed, "method", *key, restart).generate_state(1) for restart in restarts]
+    return np.concatenate(words).astype(np.int64)
+
+
 def _passes_of_starts(spec: ShardSpec) -> int:
     """Return what each start takes from the pass budget."""
     passes = passes_per_start(INITIALIZERS[spec.initializer])
@@ -149,6 +174,7 @@ def fit_shard(
     began = time.perf_counter()
     starts = make_starts(objective, problem.name, spec.initializer, restarts, spec.seed)
     seconds = (time.perf_counter() - began) / len(restarts)
+    seeds = make_seeds(objective, problem.name, spec, restarts)
     ends = run(
         objective,
         make_method(spec.settings),
@@ -156,6 +182,7 @@ def fit_shard(
         tol=spec.tol,
         max_passes=spec.max_passes - spent,
         checkpoints=checkpoints,
+        seeds=seeds,
     )
     if spent:
         ends = _with_starts(ends, spent, seconds)
@@ -175,11 +202,7 @@ def to_dataset(objective: Objective, ends: Endpoints, features: tuple[str, ...])
     offset = objective.log_likelihood_offset
     variables: dict[str, Any] = {
         "log_likelihood": ("restart", ends.log_likelihood + offset),
-        "status": ("restart", ends.status),
-        "n_passes": ("restart", ends.n_passes),
-        "n_iterations": ("restart", ends.n_iterations),
-        "em_decrement": ("restart", ends.em_decrement),
-        "seconds": ("restart", ends.seconds),
+        **{name: ("restart", getattr(ends, name)) for name in PLAIN},
         "trace_passes": (("restart", "checkpoint"), ends.trace_passes),
         "trace_log_likelihood": (("restart", "checkpoint"), ends.trace_log_likelihood + offset),
     }

@@ -43,7 +43,7 @@ def starts(objective, name="faithful", count=6, initializer="random-points", see
 def scattered_points(objective, count=4, seed=0):
     """Parameter points with unequal weights and covariances, away from any stationary point."""
     rng = np.random.default_rng(seed)
-    vector = objective.family.to_vector(starts(objective, count=count, seed=seed))
+    vector = objective.to_vector(starts(objective, count=count, seed=seed))
     return objective.from_vector(vector + 0.3 * rng.standard_normal(vector.shape))
 
 

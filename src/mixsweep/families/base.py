@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mixsweep.assignments import Assignment
 from mixsweep.typing import FloatArray, Parameters
 
-__all__ = ["Evaluation", "Family", "MeanParameterFamily", "softmax", "weight_logits"]
+__all__ = ["Evaluation", "Family", "MeanParameterFamily"]
 
 
 @dataclass(frozen=True)
@@ -19,13 +22,13 @@ class Evaluation:
     Attributes
     ----------
     log_likelihood : ndarray, shape (R,)
-        Totals over the n rows, standardised units.
+        Totals over the rows, weighted, standardised units.
     maximised : dict of ndarray
         The M-step's parameters, from the pass's expected sufficient statistics.
     decrement : ndarray, shape (R,)
-        EM decrement: gain of the expected complete-data log-likelihood by the M-step, per row.
+        EM decrement: gain of the expected complete-data log-likelihood by the M-step, per unit of row weight.
     counts : ndarray, shape (R, K)
-        Expected number of rows of each component.
+        Expected number of rows of each component, weighted.
     smallest_eigenvalue : ndarray, shape (R,)
         A lower bound, tight to a factor d, of the smallest covariance eigenvalue over the components.
     statistics : dict of ndarray
@@ -39,6 +42,32 @@ class Evaluation:
     smallest_eigenvalue: FloatArray
     statistics: Parameters
 
+    def take(self, index: NDArray[Any]) -> Evaluation:
+        """Return what the pass found at the chosen points."""
+        return Evaluation(*(_taken(getattr(self, field.name), index) for field in dataclasses.fields(self)))
+
+    @staticmethod
+    def scattered(parts: list[tuple[NDArray[Any], Evaluation]]) -> Evaluation:
+        """Return evaluations of parts of a batch, each with its indices, as one of the whole batch."""
+        order = np.argsort(np.concatenate([index for index, _ in parts]))
+        columns = [
+            [getattr(evaluation, field.name) for _, evaluation in parts]
+            for field in dataclasses.fields(Evaluation)
+        ]
+        return Evaluation(*(_taken(_concatenated(values), order) for values in columns))
+
+
+def _taken(values: Any, index: NDArray[Any]) -> Any:
+    if isinstance(values, dict):
+        return {name: array[index] for name, array in values.items()}
+    return values[index]
+
+
+def _concatenated(values: list[Any]) -> Any:
+    if isinstance(values[0], dict):
+        return {name: np.concatenate([each[name] for each in values]) for name in values[0]}
+    return np.concatenate(values)
+
 
 class Family(Protocol):
     """A component family with its covariance structure.
@@ -49,26 +78,38 @@ class Family(Protocol):
     """
 
     name: ClassVar[str]
+    #: Own arrays in the order of the coordinates, and what each is: ``simplex`` (weights), ``real``,
+    #: ``cholesky`` (lower factors), ``deviation`` (standard deviations) or ``positive``.
+    kinds: ClassVar[dict[str, str]]
     #: Names of the arrays that `to_reported` gives besides weights; declared in `mixsweep.schema`.
     reported: ClassVar[tuple[str, ...]]
 
-    def prepare(self, X: FloatArray) -> object:
-        """Return whatever of the data every pass needs, once (features of the rows)."""
+    def prepare(self, X: FloatArray, row_weights: FloatArray | None = None) -> object:
+        """Return whatever of the data every pass needs, once (features of the rows).
+
+        Row weights, shape (n,), say how many times each row counts; None for once.
+        """
         ...
 
-    def evaluate(self, prepared: object, parameters: Parameters) -> Evaluation:
-        """Take one pass over all rows at a batch of parameters."""
+    def evaluate(
+        self, prepared: object, parameters: Parameters, assignment: Assignment | None = None
+    ) -> Evaluation:
+        """Take one pass over all rows at a batch of parameters.
+
+        Where an assignment changes the responsibilities, the M-step and the counts are the variant's, and the
+        decrement means nothing.
+        """
         ...
 
-    def log_density(self, prepared: object, parameters: Parameters) -> FloatArray:
-        """Return the log-density of each row, shape (R, n)."""
+    def logits(self, prepared: object, parameters: Parameters) -> FloatArray:
+        """Return log(weight x density) of each row under each component, shape (R, K, n)."""
         ...
 
-    def smallest_eigenvalue(self, parameters: Parameters) -> FloatArray:
-        """Return the smallest covariance eigenvalue over components, shape (R,), exactly."""
+    def smallest_eigenvalues(self, parameters: Parameters) -> FloatArray:
+        """Return the smallest covariance eigenvalue of each component, shape (R, K), exactly."""
         ...
 
-    def smallest_data_eigenvalue(self, X: FloatArray) -> float:
+    def smallest_data_eigenvalue(self, X: FloatArray, row_weights: FloatArray | None = None) -> float:
         """Return the same for the covariance of all rows: the reference of the eigenvalue floor."""
         ...
 
@@ -84,19 +125,16 @@ class Family(Protocol):
         """Invert `to_reported`."""
         ...
 
-    def to_vector(self, parameters: Parameters) -> FloatArray:
-        """Return unconstrained coordinates, shape (R, q)."""
+    def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the own arrays, restarts aside."""
         ...
 
-    def from_vector(self, vector: FloatArray, n_components: int, n_features: int) -> Parameters:
-        """Invert `to_vector`."""
-        ...
+    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
+        """Return the derivatives of the total log-likelihood in the entries of the own arrays.
 
-    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
-        """Return the gradient of the total log-likelihood in the coordinates of `to_vector`, shape (R, q).
-
-        By Fisher's identity it is that of the expected complete-data log-likelihood at the same point, so it
-        needs no further pass.
+        Weights as if they need not sum to 1; of a Cholesky factor only the lower triangle counts. By Fisher's
+        identity they are those of the expected complete-data log-likelihood at the same point, so they need
+        no further pass.
         """
         ...
 
@@ -104,24 +142,11 @@ class Family(Protocol):
 class MeanParameterFamily(Family, Protocol):
     """A family whose complete data are an exponential family; optional, for steps in its means."""
 
-    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: float) -> Parameters:
+    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
         """Return the point whose mean parameters are mu + rate (mu+ - mu), new arrays.
 
         mu and mu+ are the mean parameters (expected sufficient statistics of the complete data of a row) of
-        the current point and of the M-step's. Beyond rate 1 the result may lie outside the domain.
+        the current point and of the M-step's; rates have shape (R,). Beyond rate 1 the result may lie outside
+        the domain.
         """
         ...
-
-
-def softmax(logits: FloatArray) -> FloatArray:
-    """Return weights from unconstrained logits over the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    result: FloatArray = shifted / shifted.sum(axis=-1, keepdims=True)
-    return result
-
-
-def weight_logits(weights: FloatArray) -> FloatArray:
-    """Return logits that sum to zero with `softmax` equal to the weights."""
-    logits = np.log(weights)
-    result: FloatArray = logits - logits.mean(axis=-1, keepdims=True)
-    return result

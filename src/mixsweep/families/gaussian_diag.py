@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixsweep.families.base import Evaluation, softmax, weight_logits
-from mixsweep.passes import Design, linear_pass, log_density
+from mixsweep.assignments import Assignment
+from mixsweep.families.base import Evaluation
+from mixsweep.linalg import weighted_covariance
+from mixsweep.passes import Design, linear_logits, linear_pass
 from mixsweep.typing import FloatArray, Parameters
 
 __all__ = ["GaussianDiag"]
@@ -24,11 +26,18 @@ class GaussianDiag:
     """Family ``gaussian-diag``; own coordinates: weights, means, standard deviations."""
 
     name: ClassVar[str] = "gaussian-diag"
+    kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "deviations": "deviation"}
     reported: ClassVar[tuple[str, ...]] = ("means", "variances")
 
-    def prepare(self, X: FloatArray) -> _Prepared:
+    def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the own arrays, restarts aside."""
+        K, d = n_components, n_features
+        return {"weights": (K,), "means": (K, d), "deviations": (K, d)}
+
+    def prepare(self, X: FloatArray, row_weights: FloatArray | None = None) -> _Prepared:
         """Return the rows and their features [1, x, squares of x]."""
-        return _Prepared(X, Design.of(np.concatenate([np.ones((len(X), 1)), X, np.square(X)], axis=1)))
+        features = np.concatenate([np.ones((len(X), 1)), X, np.square(X)], axis=1)
+        return _Prepared(X, Design.of(features, row_weights))
 
     @staticmethod
     def _coefficients(parameters: Parameters) -> FloatArray:
@@ -43,12 +52,13 @@ class GaussianDiag:
         )
         return np.concatenate([constant[..., None], means * precision, -0.5 * precision], axis=-1)
 
-    def evaluate(self, prepared: _Prepared, parameters: Parameters) -> Evaluation:
+    def evaluate(
+        self, prepared: _Prepared, parameters: Parameters, assignment: Assignment | None = None
+    ) -> Evaluation:
         """Take one pass over all rows at a batch of parameters."""
-        n_rows = len(prepared.X)
         weights, means, deviations = parameters["weights"], parameters["means"], parameters["deviations"]
         d = means.shape[-1]
-        log_likelihood, totals = linear_pass(prepared.design, self._coefficients(parameters))
+        log_likelihood, totals = linear_pass(prepared.design, self._coefficients(parameters), assignment)
         counts = totals[..., 0]
         sums, squares = totals[..., 1 : 1 + d], totals[..., 1 + d :]
         first = sums - counts[..., None] * means
@@ -65,28 +75,26 @@ class GaussianDiag:
         terms = counts * gain + 0.5 * ratio.sum(axis=-1)
         smallest = np.square(deviations).min(axis=(-2, -1))
         statistics = {"first": first, "ratio": ratio}
-        decrement = terms.sum(axis=-1) / n_rows
+        decrement = terms.sum(axis=-1) / prepared.design.total_weight
         return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
 
-    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
-        """Return the log-likelihood's gradient in the coordinates of `to_vector`, by Fisher's identity."""
+    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
+        """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
         counts, deviations = evaluation.counts, parameters["deviations"]
-        n_restarts = len(counts)
-        in_weights = counts - counts.sum(axis=-1, keepdims=True) * parameters["weights"]
-        in_means = evaluation.statistics["first"] / np.square(deviations)
-        in_logarithms = evaluation.statistics["ratio"] - counts[..., None]
-        return np.concatenate(
-            [in_weights, in_means.reshape(n_restarts, -1), in_logarithms.reshape(n_restarts, -1)], axis=1
-        )
+        return {
+            "weights": counts / parameters["weights"],
+            "means": evaluation.statistics["first"] / np.square(deviations),
+            "deviations": (evaluation.statistics["ratio"] - counts[..., None]) / deviations,
+        }
 
-    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: float) -> Parameters:
+    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x^2].
 
         As moments of the mixture of both points' components, so that nothing cancels. Negative variances give
         deviations of zero.
         """
-        weights = parameters["weights"] + rate * (maximised["weights"] - parameters["weights"])
-        share = (rate * maximised["weights"] / weights)[..., None]
+        weights = parameters["weights"] + rate[:, None] * (maximised["weights"] - parameters["weights"])
+        share = (rate[:, None] * maximised["weights"] / weights)[..., None]
         shift = maximised["means"] - parameters["means"]
         variances = (
             (1 - share) * np.square(parameters["deviations"])
@@ -99,18 +107,18 @@ class GaussianDiag:
             "deviations": np.sqrt(np.maximum(variances, 0.0)),
         }
 
-    def log_density(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
-        """Return the log-density of each row, shape (R, n)."""
-        return log_density(prepared.design, self._coefficients(parameters))
+    def logits(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
+        """Return log(weight x density) of each row under each component, shape (R, K, n)."""
+        return linear_logits(prepared.design, self._coefficients(parameters))
 
-    def smallest_eigenvalue(self, parameters: Parameters) -> FloatArray:
-        """Return the smallest variance over components and features."""
-        smallest: FloatArray = np.square(parameters["deviations"]).min(axis=(-2, -1))
+    def smallest_eigenvalues(self, parameters: Parameters) -> FloatArray:
+        """Return the smallest variance of each component over its features; 0 where it is not finite."""
+        smallest: FloatArray = np.square(parameters["deviations"]).min(axis=-1)
         return np.where(np.isfinite(smallest), smallest, 0.0)
 
-    def smallest_data_eigenvalue(self, X: FloatArray) -> float:
+    def smallest_data_eigenvalue(self, X: FloatArray, row_weights: FloatArray | None = None) -> float:
         """Return the smallest variance of the features over all rows (divisor n)."""
-        return float(X.var(axis=0).min())
+        return float(np.diagonal(weighted_covariance(X, row_weights)).min())
 
     def from_moments(self, weights: FloatArray, means: FloatArray, covariances: FloatArray) -> Parameters:
         """Return start parameters with the covariances' diagonals."""
@@ -131,25 +139,4 @@ class GaussianDiag:
             "weights": reported["weights"],
             "means": (reported["means"] - location) / scale,
             "deviations": np.sqrt(reported["variances"]) / scale,
-        }
-
-    def to_vector(self, parameters: Parameters) -> FloatArray:
-        """Return softmax logits (K), means and logarithms of the standard deviations."""
-        n_restarts = len(parameters["weights"])
-        return np.concatenate(
-            [
-                weight_logits(parameters["weights"]),
-                parameters["means"].reshape(n_restarts, -1),
-                np.log(parameters["deviations"]).reshape(n_restarts, -1),
-            ],
-            axis=1,
-        )
-
-    def from_vector(self, vector: FloatArray, n_components: int, n_features: int) -> Parameters:
-        """Invert `to_vector`."""
-        n_restarts, K, d = len(vector), n_components, n_features
-        return {
-            "weights": softmax(vector[:, :K]),
-            "means": vector[:, K : K + K * d].reshape(n_restarts, K, d).copy(),
-            "deviations": np.exp(vector[:, K + K * d :]).reshape(n_restarts, K, d),
         }

@@ -8,9 +8,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from mixsweep.families.base import Evaluation, softmax, weight_logits
-from mixsweep.linalg import cholesky, lower_indices, triangular_inverse, upper_indices
-from mixsweep.passes import Design, linear_pass, log_density, softmax_pass
+from mixsweep.assignments import Assignment
+from mixsweep.families.base import Evaluation
+from mixsweep.linalg import cholesky, triangular_inverse, upper_indices, weighted_covariance
+from mixsweep.passes import Design, linear_logits, linear_pass, softmax_pass
 from mixsweep.typing import FloatArray, IntArray, Parameters
 
 __all__ = ["GaussianFull"]
@@ -52,14 +53,20 @@ class GaussianFull:
     """Family ``gaussian-full``; own coordinates: weights, means, lower Cholesky factors."""
 
     name: ClassVar[str] = "gaussian-full"
+    kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "cholesky": "cholesky"}
     reported: ClassVar[tuple[str, ...]] = ("means", "covariances")
 
-    def prepare(self, X: FloatArray) -> _Prepared:
+    def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the own arrays, restarts aside."""
+        K, d = n_components, n_features
+        return {"weights": (K,), "means": (K, d), "cholesky": (K, d, d)}
+
+    def prepare(self, X: FloatArray, row_weights: FloatArray | None = None) -> _Prepared:
         """Return the rows and their features [1, x, upper triangle of x x']."""
         d = X.shape[1]
         first, second = upper_indices(d)
         features = np.concatenate([np.ones((len(X), 1)), X, X[:, first] * X[:, second]], axis=1)
-        return _Prepared(X, Design.of(features))
+        return _Prepared(X, Design.of(features, row_weights))
 
     @staticmethod
     def _coefficients(parameters: Parameters, inverse: FloatArray) -> FloatArray:
@@ -88,7 +95,9 @@ class GaussianFull:
         return result
 
     @staticmethod
-    def _direct_moments(prepared: _Prepared, parameters: Parameters, inverse: FloatArray) -> _Moments:
+    def _direct_moments(
+        prepared: _Prepared, parameters: Parameters, inverse: FloatArray, assignment: Assignment | None
+    ) -> _Moments:
         """Take the pass by whitened differences, free of cancellation."""
         X, means = prepared.X, parameters["means"]
         n_restarts, n_components, _ = means.shape
@@ -109,17 +118,22 @@ class GaussianFull:
             np.add(first, weighted.sum(axis=-2), out=first)
             np.add(second, np.matmul(_transpose(weighted), difference), out=second)
 
-        log_likelihood = softmax_pass(len(X), n_restarts, n_components, logits_of, accumulate)
+        row_weights = prepared.design.row_weights
+        log_likelihood = softmax_pass(
+            len(X), n_restarts, n_components, logits_of, accumulate, row_weights, assignment
+        )
         shift = first / counts[..., None]
         covariances = second / counts[..., None, None] - shift[..., :, None] * shift[..., None, :]
         return _Moments(log_likelihood, counts, shift, covariances)
 
     @staticmethod
-    def _quadratic_moments(prepared: _Prepared, parameters: Parameters, inverse: FloatArray) -> _Moments:
+    def _quadratic_moments(
+        prepared: _Prepared, parameters: Parameters, inverse: FloatArray, assignment: Assignment | None
+    ) -> _Moments:
         """Take the pass by matrix products."""
         d = inverse.shape[-1]
         log_likelihood, statistics = linear_pass(
-            prepared.design, GaussianFull._coefficients(parameters, inverse)
+            prepared.design, GaussianFull._coefficients(parameters, inverse), assignment
         )
         counts = statistics[..., 0]
         averages = statistics / counts[..., None]
@@ -129,27 +143,41 @@ class GaussianFull:
         return _Moments(log_likelihood, counts, means - parameters["means"], covariances)
 
     def _moments(
-        self, prepared: _Prepared, parameters: Parameters, inverse: FloatArray, smallest: FloatArray
+        self,
+        prepared: _Prepared,
+        parameters: Parameters,
+        inverse: FloatArray,
+        smallest: FloatArray,
+        assignment: Assignment | None,
     ) -> _Moments:
         direct = smallest < DIRECT_BELOW
         if not direct.any():
-            return self._quadratic_moments(prepared, parameters, inverse)
+            return self._quadratic_moments(prepared, parameters, inverse, assignment)
         if direct.all():
-            return self._direct_moments(prepared, parameters, inverse)
+            return self._direct_moments(prepared, parameters, inverse, assignment)
         tight, wide = (
-            moments(prepared, {name: values[chosen] for name, values in parameters.items()}, inverse[chosen])
+            moments(
+                prepared,
+                {name: values[chosen] for name, values in parameters.items()},
+                inverse[chosen],
+                None if assignment is None else assignment.take(chosen),
+            )
             for chosen, moments in ((direct, self._direct_moments), (~direct, self._quadratic_moments))
         )
         place = np.argsort(np.concatenate([np.flatnonzero(direct), np.flatnonzero(~direct)]))
         return _Moments(*(np.concatenate([a, b])[place] for a, b in zip(tight, wide, strict=True)))
 
-    def evaluate(self, prepared: _Prepared, parameters: Parameters) -> Evaluation:
+    def evaluate(
+        self, prepared: _Prepared, parameters: Parameters, assignment: Assignment | None = None
+    ) -> Evaluation:
         """Take one pass over all rows at a batch of parameters."""
-        n_rows, d = prepared.X.shape
+        d = prepared.X.shape[1]
         inverse = triangular_inverse(parameters["cholesky"])
         # 1 / trace of the precision bounds the smallest eigenvalue from below
         smallest = 1.0 / np.square(inverse).sum(axis=(-2, -1)).max(axis=-1)
-        log_likelihood, counts, shift, covariances = self._moments(prepared, parameters, inverse, smallest)
+        log_likelihood, counts, shift, covariances = self._moments(
+            prepared, parameters, inverse, smallest, assignment
+        )
         maximised = {
             "weights": counts / counts.sum(axis=-1, keepdims=True),
             "means": parameters["means"] + shift,
@@ -165,34 +193,29 @@ class GaussianFull:
         ).sum(axis=-1)
         distance = np.trace(whitened, axis1=-2, axis2=-1)
         gain = np.log(maximised["weights"] / parameters["weights"]) - volume + 0.5 * (distance - d)
-        decrement = (counts * gain).sum(axis=-1) / n_rows
+        decrement = (counts * gain).sum(axis=-1) / prepared.design.total_weight
         statistics = {"inverse": inverse, "whitened_shift": whitened_shift[..., 0], "whitened": whitened}
         return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
 
-    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
-        """Return the log-likelihood's gradient in the coordinates of `to_vector`, by Fisher's identity."""
-        factors, counts = parameters["cholesky"], evaluation.counts
+    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
+        """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
+        counts = evaluation.counts
         inverse, whitened = evaluation.statistics["inverse"], evaluation.statistics["whitened"]
-        n_restarts, d = len(factors), factors.shape[-1]
-        in_weights = counts - counts.sum(axis=-1, keepdims=True) * parameters["weights"]
         whitened_shift = evaluation.statistics["whitened_shift"][..., None]
         in_means = counts[..., None] * np.matmul(_transpose(inverse), whitened_shift)[..., 0]
         # derivative in the factor L: N L^-T (L^-1 S L^-T - I), with S the mean scatter about the current mean
-        in_factors = counts[..., None, None] * np.matmul(_transpose(inverse), whitened - np.eye(d))
-        row, column = lower_indices(d)
-        entries = in_factors.reshape(*counts.shape, d * d).take(row * d + column, axis=-1)
-        entries[..., row == column] *= np.diagonal(factors, axis1=-2, axis2=-1)
-        return np.concatenate(
-            [in_weights, in_means.reshape(n_restarts, -1), entries.reshape(n_restarts, -1)], axis=1
+        in_factors = counts[..., None, None] * np.matmul(
+            _transpose(inverse), whitened - np.eye(whitened.shape[-1])
         )
+        return {"weights": counts / parameters["weights"], "means": in_means, "cholesky": in_factors}
 
-    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: float) -> Parameters:
+    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x x'].
 
         As moments of the mixture of both points' components, so that nothing cancels.
         """
-        weights = parameters["weights"] + rate * (maximised["weights"] - parameters["weights"])
-        share = (rate * maximised["weights"] / weights)[..., None]
+        weights = parameters["weights"] + rate[:, None] * (maximised["weights"] - parameters["weights"])
+        share = (rate[:, None] * maximised["weights"] / weights)[..., None]
         shift = maximised["means"] - parameters["means"]
         old, new = (
             np.matmul(factors, _transpose(factors))
@@ -206,24 +229,24 @@ class GaussianFull:
             "cholesky": cholesky(covariances),
         }
 
-    def log_density(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
-        """Return the log-density of each row, shape (R, n)."""
-        return log_density(
+    def logits(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
+        """Return log(weight x density) of each row under each component, shape (R, K, n)."""
+        return linear_logits(
             prepared.design, self._coefficients(parameters, triangular_inverse(parameters["cholesky"]))
         )
 
-    def smallest_eigenvalue(self, parameters: Parameters) -> FloatArray:
-        """Return the smallest covariance eigenvalue over components, exactly."""
+    def smallest_eigenvalues(self, parameters: Parameters) -> FloatArray:
+        """Return the smallest covariance eigenvalue of each component, exactly; 0 where it is not finite."""
         factors = parameters["cholesky"]
-        finite = np.isfinite(factors).all(axis=(-3, -2, -1))
-        smallest = np.zeros(len(factors))
+        finite = np.isfinite(factors).all(axis=(-2, -1))
+        smallest = np.zeros(finite.shape)
         singular = np.linalg.svd(factors[finite], compute_uv=False)
-        smallest[finite] = np.square(singular.min(axis=(-2, -1)))
+        smallest[finite] = np.square(singular.min(axis=-1))
         return smallest
 
-    def smallest_data_eigenvalue(self, X: FloatArray) -> float:
+    def smallest_data_eigenvalue(self, X: FloatArray, row_weights: FloatArray | None = None) -> float:
         """Return the smallest eigenvalue of the covariance of all rows (divisor n)."""
-        return float(np.linalg.eigvalsh(np.atleast_2d(np.cov(X.T, bias=True)))[0])
+        return float(np.linalg.eigvalsh(weighted_covariance(X, row_weights))[0])
 
     def from_moments(self, weights: FloatArray, means: FloatArray, covariances: FloatArray) -> Parameters:
         """Return start parameters with the covariances as they are."""
@@ -244,36 +267,4 @@ class GaussianFull:
             "weights": reported["weights"],
             "means": (reported["means"] - location) / scale,
             "cholesky": cholesky(reported["covariances"] / (scale[:, None] * scale)),
-        }
-
-    def to_vector(self, parameters: Parameters) -> FloatArray:
-        """Return softmax logits (K), means and Cholesky factors with logarithmic diagonals."""
-        factors = parameters["cholesky"]
-        n_restarts, d = factors.shape[0], factors.shape[-1]
-        lower = lower_indices(d)
-        entries = factors[..., lower[0], lower[1]].copy()
-        diagonal = lower[0] == lower[1]
-        entries[..., diagonal] = np.log(entries[..., diagonal])
-        return np.concatenate(
-            [
-                weight_logits(parameters["weights"]),
-                parameters["means"].reshape(n_restarts, -1),
-                entries.reshape(n_restarts, -1),
-            ],
-            axis=1,
-        )
-
-    def from_vector(self, vector: FloatArray, n_components: int, n_features: int) -> Parameters:
-        """Invert `to_vector`."""
-        n_restarts, K, d = len(vector), n_components, n_features
-        lower = lower_indices(d)
-        entries = vector[:, K + K * d :].reshape(n_restarts, K, -1).copy()
-        diagonal = lower[0] == lower[1]
-        entries[..., diagonal] = np.exp(entries[..., diagonal])
-        factors = np.zeros((n_restarts, K, d, d))
-        factors[..., lower[0], lower[1]] = entries
-        return {
-            "weights": softmax(vector[:, :K]),
-            "means": vector[:, K : K + K * d].reshape(n_restarts, K, d).copy(),
-            "cholesky": factors,
         }

@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixsweep.families.base import Evaluation, softmax, weight_logits
-from mixsweep.passes import Design, linear_pass, log_density
+from mixsweep.assignments import Assignment
+from mixsweep.families.base import Evaluation
+from mixsweep.linalg import weighted_covariance
+from mixsweep.passes import Design, linear_logits, linear_pass
 from mixsweep.typing import FloatArray, Parameters
 
 __all__ = ["GaussianSpherical"]
@@ -34,12 +36,19 @@ class GaussianSpherical:
     """
 
     name: ClassVar[str] = "gaussian-spherical"
+    kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "deviations": "deviation"}
     reported: ClassVar[tuple[str, ...]] = ("means", "variances", "spherical_variances")
 
-    def prepare(self, X: FloatArray) -> _Prepared:
+    def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the own arrays, restarts aside."""
+        K, d = n_components, n_features
+        return {"weights": (K,), "means": (K, d), "deviations": (K,)}
+
+    def prepare(self, X: FloatArray, row_weights: FloatArray | None = None) -> _Prepared:
         """Return the rows and their features [1, x, x'x]."""
         squares = np.square(X).sum(axis=1, keepdims=True)
-        return _Prepared(X, Design.of(np.concatenate([np.ones((len(X), 1)), X, squares], axis=1)))
+        features = np.concatenate([np.ones((len(X), 1)), X, squares], axis=1)
+        return _Prepared(X, Design.of(features, row_weights))
 
     @staticmethod
     def _coefficients(parameters: Parameters) -> FloatArray:
@@ -54,11 +63,13 @@ class GaussianSpherical:
         )
         return np.concatenate([constant[..., None], means * precision, -0.5 * precision], axis=-1)
 
-    def evaluate(self, prepared: _Prepared, parameters: Parameters) -> Evaluation:
+    def evaluate(
+        self, prepared: _Prepared, parameters: Parameters, assignment: Assignment | None = None
+    ) -> Evaluation:
         """Take one pass over all rows at a batch of parameters."""
-        n_rows, d = prepared.X.shape
+        d = prepared.X.shape[1]
         weights, means, deviations = parameters["weights"], parameters["means"], parameters["deviations"]
-        log_likelihood, totals = linear_pass(prepared.design, self._coefficients(parameters))
+        log_likelihood, totals = linear_pass(prepared.design, self._coefficients(parameters), assignment)
         counts, sums, squares = totals[..., 0], totals[..., 1 : 1 + d], totals[..., 1 + d]
         first = sums - counts[..., None] * means
         second = squares - 2 * (means * sums).sum(axis=-1) + counts * np.square(means).sum(axis=-1)
@@ -71,26 +82,31 @@ class GaussianSpherical:
         ratio = second / np.square(deviations)
         volume = d * np.log(maximised["deviations"] / deviations)
         gain = np.log(maximised["weights"] / weights) - volume - 0.5 * d
-        decrement = (counts * gain + 0.5 * ratio).sum(axis=-1) / n_rows
+        decrement = (counts * gain + 0.5 * ratio).sum(axis=-1) / prepared.design.total_weight
         smallest = np.square(deviations).min(axis=-1)
         statistics = {"first": first, "ratio": ratio}
         return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
 
-    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> FloatArray:
-        """Return the log-likelihood's gradient in the coordinates of `to_vector`, by Fisher's identity."""
-        counts, first = evaluation.counts, evaluation.statistics["first"]
-        in_weights = counts - counts.sum(axis=-1, keepdims=True) * parameters["weights"]
-        in_means = first / np.square(parameters["deviations"])[..., None]
-        in_logarithms = evaluation.statistics["ratio"] - first.shape[-1] * counts
-        return np.concatenate([in_weights, in_means.reshape(len(counts), -1), in_logarithms], axis=1)
+    def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
+        """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
+        counts, first, deviations = (
+            evaluation.counts,
+            evaluation.statistics["first"],
+            parameters["deviations"],
+        )
+        return {
+            "weights": counts / parameters["weights"],
+            "means": first / np.square(deviations)[..., None],
+            "deviations": (evaluation.statistics["ratio"] - first.shape[-1] * counts) / deviations,
+        }
 
-    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: float) -> Parameters:
+    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x'x].
 
         As moments of the mixture of both points' components, so that nothing cancels.
         """
-        weights = parameters["weights"] + rate * (maximised["weights"] - parameters["weights"])
-        share = rate * maximised["weights"] / weights
+        weights = parameters["weights"] + rate[:, None] * (maximised["weights"] - parameters["weights"])
+        share = rate[:, None] * maximised["weights"] / weights
         shift = maximised["means"] - parameters["means"]
         old, new = np.square(parameters["deviations"]), np.square(maximised["deviations"])
         between = share * (1 - share) * np.square(shift).mean(axis=-1)
@@ -100,18 +116,18 @@ class GaussianSpherical:
             "deviations": np.sqrt((1 - share) * old + share * new + between),
         }
 
-    def log_density(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
-        """Return the log-density of each row, shape (R, n)."""
-        return log_density(prepared.design, self._coefficients(parameters))
+    def logits(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
+        """Return log(weight x density) of each row under each component, shape (R, K, n)."""
+        return linear_logits(prepared.design, self._coefficients(parameters))
 
-    def smallest_eigenvalue(self, parameters: Parameters) -> FloatArray:
-        """Return the smallest variance over components."""
-        smallest: FloatArray = np.square(parameters["deviations"]).min(axis=-1)
-        return np.where(np.isfinite(smallest), smallest, 0.0)
+    def smallest_eigenvalues(self, parameters: Parameters) -> FloatArray:
+        """Return the variance of each component; 0 where it is not finite."""
+        variances = np.square(parameters["deviations"])
+        return np.where(np.isfinite(variances), variances, 0.0)
 
-    def smallest_data_eigenvalue(self, X: FloatArray) -> float:
+    def smallest_data_eigenvalue(self, X: FloatArray, row_weights: FloatArray | None = None) -> float:
         """Return the variance of one sphere fitted to all rows: the features' mean variance (divisor n)."""
-        return float(X.var(axis=0).mean())
+        return float(np.diagonal(weighted_covariance(X, row_weights)).mean())
 
     def from_moments(self, weights: FloatArray, means: FloatArray, covariances: FloatArray) -> Parameters:
         """Return start parameters with the covariances' mean variances."""
@@ -133,19 +149,4 @@ class GaussianSpherical:
             "weights": reported["weights"],
             "means": (reported["means"] - location) / scale,
             "deviations": np.sqrt(reported["spherical_variances"]),
-        }
-
-    def to_vector(self, parameters: Parameters) -> FloatArray:
-        """Return softmax logits (K), means and logarithms of the standard deviations (K)."""
-        means = parameters["means"].reshape(len(parameters["weights"]), -1)
-        logits = weight_logits(parameters["weights"])
-        return np.concatenate([logits, means, np.log(parameters["deviations"])], axis=1)
-
-    def from_vector(self, vector: FloatArray, n_components: int, n_features: int) -> Parameters:
-        """Invert `to_vector`."""
-        K, d = n_components, n_features
-        return {
-            "weights": softmax(vector[:, :K]),
-            "means": vector[:, K : K + K * d].reshape(len(vector), K, d).copy(),
-            "deviations": np.exp(vector[:, K + K * d :]),
         }

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from mixsweep.endpoints import take
 from mixsweep.initializers.random_points import RandomPoints
-from mixsweep.loop import take
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, Parameters
 
@@ -60,9 +60,8 @@ def _best_of_runs(objective: Objective, generator: np.random.Generator) -> Param
 
 def _sound(objective: Objective, parameters: Parameters) -> BoolArray:
     each = [np.isfinite(values).all(axis=tuple(range(1, values.ndim))) for values in parameters.values()]
-    result: BoolArray = np.logical_and.reduce(each) & (parameters["weights"] * objective.n_rows >= 1).all(
-        axis=1
-    )
+    counts = parameters["weights"] * objective.total_weight
+    result: BoolArray = np.logical_and.reduce(each) & (counts >= 1).all(axis=1)
     limit = SMALLEST_EIGENVALUE_RATIO * objective.smallest_data_eigenvalue
-    result[result] = objective.family.smallest_eigenvalue(take(parameters, result)) >= limit
+    result[result] = objective.family.smallest_eigenvalues(take(parameters, result)).min(axis=1) >= limit
     return result

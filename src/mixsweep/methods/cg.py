@@ -9,7 +9,7 @@ import numpy as np
 
 from mixsweep.families.base import Evaluation
 from mixsweep.methods import line_search
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.methods.line_search import Trial
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, Parameters
@@ -18,7 +18,7 @@ __all__ = ["ConjugateGradient"]
 
 
 @dataclass(frozen=True)
-class ConjugateGradient:
+class ConjugateGradient(GradientMethod):
     """Minimise the negative log-likelihood per row in unconstrained coordinates.
 
     The direction is p+ = -g+ + beta p with beta = max(0, g+'(g+ - g) / g'g), PR+ of Gilbert and Nocedal
@@ -46,18 +46,19 @@ class ConjugateGradient:
     expected_passes: ClassVar[float] = 200
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         valid = line_search.SUFFICIENT_DECREASE < self.curvature < 1
         require(valid, self.name, "curvature", self.curvature, "a number between 1e-4 and 1")
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates; the first pass evaluates the start itself."""
-        vector = objective.family.to_vector(parameters)
+        vector = objective.to_vector(parameters)
         # whether the direction is the negative gradient
         return {**line_search.start(vector), "steepest": np.ones(len(vector))}
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the parameters at the trial points."""
-        return line_search.trial_point(objective, state)
+        return Request(line_search.trial_point(objective, state))
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import Request, Seeds, State, Step, require
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, FloatArray, Parameters
 
@@ -63,9 +63,9 @@ class DAAREM:
         require(self.alpha > 1, self.name, "alpha", self.alpha, "a number above 1")
         require(self.kappa >= 0, self.name, "kappa", self.kappa, "a number of at least 0")
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates without differences."""
-        vector = objective.family.to_vector(parameters)
+        vector = objective.to_vector(parameters)
         count, size = vector.shape
         columns = min(self.order, (size + 1) // 2)
         return {
@@ -82,9 +82,9 @@ class DAAREM:
             "at_restart": np.full(count, -np.inf),
         }
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the parameters at the current coordinates."""
-        return objective.from_vector(state["vector"])
+        return Request(objective.from_vector(state["vector"]))
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
@@ -92,7 +92,7 @@ class DAAREM:
         """Judge an accelerated point; from an accepted one take the next accelerated step."""
         vector, value = state["vector"], evaluation.log_likelihood
         accelerated = state["accelerated"] > 0
-        mapped = objective.family.to_vector(evaluation.maximised)
+        mapped = objective.to_vector(evaluation.maximised)
         residual = mapped - vector
         sound = np.isfinite(value) & np.isfinite(residual).all(axis=1)
         accepted = ~accelerated | (sound & (value >= state["log_likelihood"] - self.max_decrease))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import State, Step
+from mixsweep.methods.base import Request, Seeds, State, Step
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
 
@@ -20,13 +20,13 @@ class EM:
     name: ClassVar[str] = "em"
     expected_passes: ClassVar[float] = 200
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts: the state is the parameters."""
         return parameters
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the current parameters."""
-        return state
+        return Request(state)
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from mixsweep.endpoints import take
 from mixsweep.families.base import Evaluation
-from mixsweep.loop import take
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.methods.lbfgs import LBFGS
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
@@ -21,7 +21,7 @@ SLOW_PASSES = 3
 
 
 @dataclass(frozen=True)
-class EMThenLBFGS:
+class EMThenLBFGS(GradientMethod):
     """Take EM steps until their rate is bad, then minimise by `lbfgs` from there.
 
     Near an optimum EM's error shrinks by a factor rho a step and its decrement, quadratic in the error, by
@@ -55,15 +55,16 @@ class EMThenLBFGS:
     expected_passes: ClassVar[float] = 80
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(0 < self.rate <= 1, self.name, "rate", self.rate, "a number in (0, 1]")
         for setting, least in (("min_em_passes", 1), ("max_em_passes", self.min_em_passes), ("memory", 1)):
             value = getattr(self, setting)
             valid = isinstance(value, int) and value >= least
             require(valid, self.name, setting, value, f"an integer of at least {least}")
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates, before the first EM step."""
-        state = LBFGS(self.memory).start(objective, parameters)
+        state = LBFGS(self.memory).start(objective, parameters, seeds)
         count = len(state["vector"])
         return {
             **state,
@@ -72,7 +73,7 @@ class EMThenLBFGS:
             "decrement": np.full(count, np.nan),
         }
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the EM points and the line search's trial points."""
         return LBFGS(self.memory).ask(objective, state)
 
@@ -87,7 +88,7 @@ class EMThenLBFGS:
         if quasi_newton.any():
             own = take(state, quasi_newton)
             del own["em_passes"], own["slow"], own["decrement"]
-            points, found_there = take(parameters, quasi_newton), _part(evaluation, quasi_newton)
+            points, found_there = take(parameters, quasi_newton), evaluation.take(quasi_newton)
             found, judged = LBFGS(self.memory).tell(objective, own, points, found_there)
             for name, values in found.items():
                 moved[name][quasi_newton] = values
@@ -95,7 +96,7 @@ class EMThenLBFGS:
             step.stalled[quasi_newton] = judged.stalled
         em = ~quasi_newton
         if em.any():
-            moved["vector"][em] = objective.family.to_vector(take(evaluation.maximised, em))
+            moved["vector"][em] = objective.to_vector(take(evaluation.maximised, em))
         passes = state["em_passes"] + 1
         estimate = np.sqrt(evaluation.decrement / state["decrement"])
         slow = np.where((estimate > self.rate) & (estimate < 1), state["slow"] + 1, 0.0)
@@ -105,15 +106,3 @@ class EMThenLBFGS:
         moved["slow"] = slow
         moved["decrement"] = evaluation.decrement
         return moved, step
-
-
-def _part(evaluation: Evaluation, chosen: np.ndarray) -> Evaluation:
-    """Return what a pass found for the chosen fits."""
-    return Evaluation(
-        log_likelihood=evaluation.log_likelihood[chosen],
-        maximised=take(evaluation.maximised, chosen),
-        decrement=evaluation.decrement[chosen],
-        counts=evaluation.counts[chosen],
-        smallest_eigenvalue=evaluation.smallest_eigenvalue[chosen],
-        statistics=take(evaluation.statistics, chosen),
-    )

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
 
@@ -23,7 +23,7 @@ LOSS_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
-class GradientDescent:
+class GradientDescent(GradientMethod):
     """Minimise the negative log-likelihood per row in unconstrained coordinates.
 
     Parameters
@@ -52,6 +52,7 @@ class GradientDescent:
     expected_passes: ClassVar[float] = np.inf
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.learning_rate > 0, self.name, "learning_rate", self.learning_rate, "a positive number")
         searching = isinstance(self.line_search, bool)
         require(searching, self.name, "line_search", self.line_search, "true or false")
@@ -59,9 +60,9 @@ class GradientDescent:
             require(0 <= self.momentum < 1, self.name, "momentum", self.momentum, "a number in [0, 1)")
             require(not self.line_search, self.name, "momentum", self.momentum, "none with a line search")
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates, at rest."""
-        vector = objective.family.to_vector(parameters)
+        vector = objective.to_vector(parameters)
         if not self.line_search:
             return {"vector": vector, "velocity": np.zeros_like(vector)}
         count = len(vector)
@@ -74,9 +75,9 @@ class GradientDescent:
             "trials": np.zeros(count),
         }
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the parameters at the current coordinates."""
-        return objective.from_vector(state["vector"])
+        return Request(objective.from_vector(state["vector"]))
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
@@ -84,7 +85,7 @@ class GradientDescent:
         """Take the next step, or shorten the last one."""
         if self.line_search:
             return _backtrack(objective, state, parameters, evaluation)
-        _, gradient = objective.loss(parameters, evaluation)
+        _, gradient = objective.loss(state["vector"], parameters, evaluation)
         momentum = MOMENTUM if self.momentum is None else self.momentum
         velocity = momentum * state["velocity"] - self.learning_rate * gradient
         moved = {"vector": state["vector"] + velocity, "velocity": velocity}
@@ -95,7 +96,7 @@ def _backtrack(
     objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
 ) -> tuple[State, Step]:
     """Accept the trial point and step from it, or halve the step from the point before."""
-    loss, gradient = objective.loss(parameters, evaluation)
+    loss, gradient = objective.loss(state["vector"], parameters, evaluation)
     sound = np.isfinite(loss) & np.isfinite(gradient).all(axis=1)
     first = np.isinf(state["loss"])
     with np.errstate(invalid="ignore"):  # infinite until the start has been evaluated

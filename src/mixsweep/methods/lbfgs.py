@@ -13,7 +13,7 @@ import numpy as np
 
 from mixsweep.families.base import Evaluation
 from mixsweep.methods import line_search
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.methods.line_search import Trial
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, FloatArray, Parameters
@@ -25,7 +25,7 @@ CURVATURE = 0.9
 
 
 @dataclass(frozen=True)
-class LBFGS:
+class LBFGS(GradientMethod):
     """Minimise the negative log-likelihood per row in unconstrained coordinates.
 
     Parameters
@@ -40,12 +40,13 @@ class LBFGS:
     expected_passes: ClassVar[float] = 100
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         valid = isinstance(self.memory, int) and self.memory >= 1
         require(valid, self.name, "memory", self.memory, "an integer of at least 1")
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates with an empty memory; the first pass evaluates the start itself."""
-        vector = objective.family.to_vector(parameters)
+        vector = objective.to_vector(parameters)
         count, size = vector.shape
         return {
             **line_search.start(vector),
@@ -54,9 +55,9 @@ class LBFGS:
             "curvatures": np.zeros((count, self.memory)),  # 1 / (step' change); 0 marks an empty place
         }
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the parameters at the trial points."""
-        return line_search.trial_point(objective, state)
+        return Request(line_search.trial_point(objective, state))
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation

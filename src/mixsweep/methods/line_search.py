@@ -72,7 +72,12 @@ def start(vector: FloatArray) -> State:
 
 def trial_point(objective: Objective, state: State) -> Parameters:
     """Return the parameters at the trial points."""
-    return objective.from_vector(state["vector"] + state["step"][:, None] * state["direction"])
+    return objective.from_vector(_trial_vector(state))
+
+
+def _trial_vector(state: State) -> FloatArray:
+    result: FloatArray = state["vector"] + state["step"][:, None] * state["direction"]
+    return result
 
 
 def judge(
@@ -87,7 +92,7 @@ def judge(
     curvature : float
         The slope's absolute value must fall to this share.
     """
-    loss, gradient = objective.loss(parameters, evaluation)
+    loss, gradient = objective.loss(_trial_vector(state), parameters, evaluation)
     bad = ~(np.isfinite(loss) & np.isfinite(gradient).all(axis=1))
     loss = np.where(bad, np.inf, loss)
     gradient = np.where(bad[:, None], 0.0, gradient)

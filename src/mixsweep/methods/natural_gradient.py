@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
+import numpy as np
+
 from mixsweep.errors import MixsweepError
 from mixsweep.families.base import Evaluation, MeanParameterFamily
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import Request, Seeds, State, Step, require
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, Parameters
 
@@ -47,7 +49,7 @@ class NaturalGradient:
     def __post_init__(self) -> None:
         require(self.learning_rate > 0, self.name, "learning_rate", self.learning_rate, "a positive number")
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts: the state is the parameters.
 
         Raises
@@ -62,16 +64,17 @@ class NaturalGradient:
             )
         return parameters
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the current parameters."""
-        return state
+        return Request(state)
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
     ) -> tuple[State, Step]:
         """Move toward the expected sufficient statistics."""
         family = cast(MeanParameterFamily, objective.family)
-        moved = family.mean_step(parameters, evaluation.maximised, self.learning_rate)
+        rates = np.full(len(evaluation.log_likelihood), self.learning_rate)
+        moved = family.mean_step(parameters, evaluation.maximised, rates)
         if self.learning_rate > 1:
             outside = _outside(family, moved)
             for name, values in moved.items():
@@ -81,7 +84,6 @@ class NaturalGradient:
 
 def _outside(family: MeanParameterFamily, parameters: Parameters) -> BoolArray:
     """Return which points are no mixtures."""
-    inside: BoolArray = (parameters["weights"] > 0).all(axis=-1) & (
-        family.smallest_eigenvalue(parameters) > 0
-    )
+    inside: BoolArray = np.all(parameters["weights"] > 0, axis=-1)
+    inside &= np.all(family.smallest_eigenvalues(parameters) > 0, axis=-1)
     return ~inside

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
 
@@ -16,7 +16,7 @@ __all__ = ["Nesterov"]
 
 
 @dataclass(frozen=True)
-class Nesterov:
+class Nesterov(GradientMethod):
     """Minimise the negative log-likelihood per row in unconstrained coordinates.
 
     From the point y where the gradient is taken, x+ = y - learning_rate * gradient and
@@ -48,25 +48,26 @@ class Nesterov:
     expected_passes: ClassVar[float] = np.inf
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.learning_rate > 0, self.name, "learning_rate", self.learning_rate, "a positive number")
         valid = self.momentum is None or 0 <= self.momentum < 1
         require(valid, self.name, "momentum", self.momentum, "a number in [0, 1), or none")
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates, at rest."""
-        vector = objective.family.to_vector(parameters)
+        vector = objective.to_vector(parameters)
         count = len(vector)
         return {"vector": vector, "before": vector, "t": np.ones(count), "loss": np.full(count, np.inf)}
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the parameters at the current coordinates."""
-        return objective.from_vector(state["vector"])
+        return Request(objective.from_vector(state["vector"]))
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
     ) -> tuple[State, Step]:
         """Take the next step."""
-        loss, gradient = objective.loss(parameters, evaluation)
+        loss, gradient = objective.loss(state["vector"], parameters, evaluation)
         count = len(loss)
         target = state["vector"] - self.learning_rate * gradient
         if self.momentum is None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
 
@@ -16,7 +16,7 @@ __all__ = ["RMSprop"]
 
 
 @dataclass(frozen=True)
-class RMSprop:
+class RMSprop(GradientMethod):
     """Minimise the negative log-likelihood per row in unconstrained coordinates.
 
     With a small epsilon every coordinate moves by about the learning rate however small the gradient, so
@@ -46,24 +46,25 @@ class RMSprop:
     expected_passes: ClassVar[float] = np.inf
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.learning_rate > 0, self.name, "learning_rate", self.learning_rate, "a positive number")
         require(0 <= self.decay < 1, self.name, "decay", self.decay, "a number in [0, 1)")
         require(self.epsilon > 0, self.name, "epsilon", self.epsilon, "a positive number")
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates with a mean square of zero."""
-        vector = objective.family.to_vector(parameters)
+        vector = objective.to_vector(parameters)
         return {"vector": vector, "square": np.zeros_like(vector)}
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the parameters at the current coordinates."""
-        return objective.from_vector(state["vector"])
+        return Request(objective.from_vector(state["vector"]))
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
     ) -> tuple[State, Step]:
         """Take the next step."""
-        _, gradient = objective.loss(parameters, evaluation)
+        _, gradient = objective.loss(state["vector"], parameters, evaluation)
         square = self.decay * state["square"] + (1 - self.decay) * np.square(gradient)
         moved = {
             "vector": state["vector"] - self.learning_rate * gradient / (np.sqrt(square) + self.epsilon),

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import State, Step, require
+from mixsweep.methods.base import Request, Seeds, State, Step, require
 from mixsweep.objective import Objective
 from mixsweep.typing import FloatArray, Parameters
 
@@ -50,9 +50,9 @@ class SQUAREM:
             self.max_decrease >= 0, self.name, "max_decrease", self.max_decrease, "a number of at least 0"
         )
 
-    def start(self, objective: Objective, parameters: Parameters) -> State:
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates, at the beginning of a cycle."""
-        vector = objective.family.to_vector(parameters)
+        vector = objective.to_vector(parameters)
         return {
             "vector": vector,
             "phase": np.full(len(vector), float(FIRST)),
@@ -61,16 +61,16 @@ class SQUAREM:
             "log_likelihood": np.full(len(vector), -np.inf),  # of the last accepted point
         }
 
-    def ask(self, objective: Objective, state: State) -> Parameters:
+    def ask(self, objective: Objective, state: State) -> Request:
         """Return the parameters at the current coordinates."""
-        return objective.from_vector(state["vector"])
+        return Request(objective.from_vector(state["vector"]))
 
     def tell(
         self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
     ) -> tuple[State, Step]:
         """Take the EM step, extrapolate, or judge the extrapolation."""
         vector, phase, before = state["vector"], state["phase"], state["before"]
-        mapped = objective.family.to_vector(evaluation.maximised)
+        mapped = objective.to_vector(evaluation.maximised)
         first, second, extrapolated = phase == FIRST, phase == SECOND, phase == EXTRAPOLATED
         sound = np.isfinite(mapped).all(axis=1)
         high = evaluation.log_likelihood >= state["log_likelihood"] - self.max_decrease

@@ -33,6 +33,8 @@ class Problem:
         (component, feature, feature) of the generating mixture, when the problem was simulated.
     provenance : dict of str to str
         Where the data came from, in words.
+    row_weights : ndarray, shape (row,), or None
+        How many times each row counts; None for once.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Problem:
     features: tuple[str, ...]
     truth: dict[str, FloatArray] | None = None
     provenance: dict[str, str] = field(default_factory=dict)
+    row_weights: FloatArray | None = None
 
     @property
     def n_rows(self) -> int:

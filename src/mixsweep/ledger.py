@@ -1,0 +1,202 @@
+"""The ledger of a run: what every pass cost and found, and whether the fit goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mixsweep.coordinates import Parametrisation
+from mixsweep.endpoints import Endpoints, take
+from mixsweep.families.base import Evaluation
+from mixsweep.methods.base import Step
+from mixsweep.objective import Objective
+from mixsweep.status import Status
+from mixsweep.typing import BoolArray, IntArray, Parameters
+
+__all__ = ["Ledger"]
+
+#: A fall of the log-likelihood by less than this share of it is rounding of its sum.
+ROUNDING = 1e-12
+
+
+class Ledger:
+    """Judges and records the passes of R fits; the same for every method.
+
+    Parameters
+    ----------
+    objective : Objective
+        The cell.
+    tol : float
+        A fit has converged when the EM decrement per row at an accepted point is below this; 0 never.
+    max_passes : int
+        Pass budget of a fit.
+    checkpoints : int
+        Length of a trace.
+    """
+
+    def __init__(self, objective: Objective, tol: float, max_passes: int, checkpoints: int) -> None:
+        self.objective = objective
+        self.tol = tol
+        self.max_passes = max_passes
+        self.checkpoints = checkpoints
+        self._columns = _checkpoint_columns(max_passes, checkpoints)
+
+    def open(self, starts: Parameters) -> None:
+        """Begin with R starts; what was recorded before is dropped."""
+        self._ends = Endpoints.empty(starts, self.checkpoints)
+        self._best = {name: values.copy() for name, values in starts.items()}
+        count = len(starts["weights"])
+        self._best_value = np.full(count, -np.inf)
+        self._best_decrement = np.full(count, np.nan)
+        # rows looked at, a whole number, so that fractions of a pass add up exactly
+        self._rows = np.zeros(count, dtype=np.int64)
+
+    def enter(
+        self,
+        active: IntArray,
+        parameters: Parameters,
+        evaluation: Evaluation,
+        rows: IntArray,
+        step: Step,
+    ) -> BoolArray:
+        """Record a pass of the active fits.
+
+        Parameters
+        ----------
+        active : ndarray of int, shape (m,)
+            Their numbers.
+        parameters, evaluation
+            Where the pass was taken and what it found.
+        rows : ndarray of int, shape (m,)
+            How many rows it looked at.
+        step : Step
+            What the method says.
+
+        Returns
+        -------
+        ndarray of bool, shape (m,)
+            Which fits stop.
+        """
+        ends, n_rows = self._ends, self.objective.n_rows
+        self._rows[active] += rows
+        ends.n_passes[active] = self._rows[active] / n_rows
+        ends.n_function_values[active] += 1
+        ends.n_trial_passes[active] += np.where(step.accepted, 0.0, rows / n_rows)
+        ends.n_constraint_violations[active] += self.objective.outside(parameters)
+        whole = rows == n_rows
+        status = self._judge(active, parameters, evaluation, whole, step)
+        ends.status[active] = status
+        sound = step.accepted & (status != Status.DIVERGED)
+        ends.n_iterations[active] += sound & (ends.n_function_values[active] > 1)
+        self._record(active, parameters, evaluation, sound & whole & np.isfinite(evaluation.log_likelihood))
+        stopped: BoolArray = status != Status.NOT_RUN
+        self._trace(active, whole | stopped, stopped)
+        self._restore_best(active[status == Status.DIVERGED])
+        return stopped
+
+    def add_seconds(self, worked: IntArray, seconds: float) -> None:
+        """Share the wall time of a pass among its fits."""
+        self._ends.seconds[worked] += seconds / len(worked)
+
+    def measure_ends(self, part: slice) -> None:
+        """Take one more pass at some of the endpoints, which is no fit's cost, for what is known there."""
+        objective, ends = self.objective.in_coordinates(Parametrisation()), self._ends
+        parameters = take(ends.parameters, part)
+        evaluation = objective.evaluate(parameters)
+        vector = objective.to_vector(parameters)
+        _, gradient = objective.loss(vector, parameters, evaluation)
+        known = np.isfinite(ends.log_likelihood[part])
+        ends.gradient_norm[part] = np.where(known, np.linalg.norm(gradient, axis=1), np.nan)
+        floored = objective.family.smallest_eigenvalues(parameters) < objective.eigenvalue_floor
+        ends.n_floored_components[part] = floored.sum(axis=1)
+        ends.n_vanishing_components[part] = (evaluation.counts < 1).sum(axis=1)
+        # a last point that was reached with other responsibilities has no decrement yet
+        unknown = known & np.isnan(ends.em_decrement[part])
+        ends.em_decrement[part] = np.where(unknown, evaluation.decrement, ends.em_decrement[part])
+
+    def close(self) -> Endpoints:
+        """Return what has been recorded."""
+        return self._ends
+
+    def _judge(
+        self,
+        active: IntArray,
+        parameters: Parameters,
+        evaluation: Evaluation,
+        whole: BoolArray,
+        step: Step,
+    ) -> np.ndarray:
+        """Return each fit's status, `NOT_RUN` for those that go on. Later lines take precedence."""
+        status = np.full(len(active), Status.NOT_RUN, dtype=np.int8)
+        status[self._rows[active] >= self.max_passes * self.objective.n_rows] = Status.BUDGET
+        status[step.stalled] = Status.STALLED
+        # at tol 0 a decrement of minus rounding error does not count
+        converged = step.accepted & (evaluation.decrement < self.tol) & (self.tol > 0)
+        status[converged] = Status.CONVERGED
+        if converged.any() and self.objective.n_components > 1:
+            # by symmetry EM never leaves such a point, whatever the likelihood around it
+            coincident = self.objective.coincident(take(parameters, converged))
+            status[np.flatnonzero(converged)[coincident]] = Status.SADDLE
+        sound = _finite(parameters)
+        status[step.accepted & ~(sound & np.isfinite(evaluation.log_likelihood))] = Status.DIVERGED
+        # a singular covariance makes the log-likelihood infinite: a collapse, not a divergence
+        collapsed = self.objective.collapsed(parameters, evaluation)
+        status[step.accepted & sound & whole & collapsed] = Status.COLLAPSED
+        return status
+
+    def _record(
+        self, active: IntArray, parameters: Parameters, evaluation: Evaluation, keep: BoolArray
+    ) -> None:
+        ends, index = self._ends, active[keep]
+        value = evaluation.log_likelihood[keep]
+        with np.errstate(invalid="ignore"):  # nothing falls from the unknown value before the start
+            fall = ends.log_likelihood[index] - value
+            fell = fall > ROUNDING * np.maximum(np.abs(value), 1.0)
+        ends.n_decreases[index] += fell
+        ends.largest_decrease[index] = np.maximum(ends.largest_decrease[index], np.where(fell, fall, 0.0))
+        for name, values in parameters.items():
+            ends.parameters[name][index] = values[keep]
+        ends.log_likelihood[index] = value
+        ends.em_decrement[index] = evaluation.decrement[keep]
+        better = value > self._best_value[index]
+        self._best_value[index[better]] = value[better]
+        self._best_decrement[index[better]] = evaluation.decrement[keep][better]
+        for name, values in parameters.items():
+            self._best[name][index[better]] = values[keep][better]
+
+    def _restore_best(self, diverged: IntArray) -> None:
+        """Put the best point that a diverged fit visited in the place of its last one."""
+        known = diverged[np.isfinite(self._best_value[diverged])]
+        for name, values in self._best.items():
+            self._ends.parameters[name][known] = values[known]
+        self._ends.log_likelihood[known] = self._best_value[known]
+        self._ends.em_decrement[known] = self._best_decrement[known]
+
+    def _trace(self, active: IntArray, kept: BoolArray, stopped: BoolArray) -> None:
+        ends = self._ends
+        column = self._columns[np.minimum(np.ceil(ends.n_passes[active]).astype(np.int64), self.max_passes)]
+        # the last pass is always kept, in the column after the last checkpoint
+        last = stopped & (column < 0)
+        used = np.isfinite(ends.trace_passes[active[last]])
+        column[last] = np.where(used, np.arange(used.shape[1]) + 1, 0).max(axis=1, initial=0)
+        kept = kept & (column >= 0)
+        ends.trace_passes[active[kept], column[kept]] = ends.n_passes[active[kept]]
+        ends.trace_log_likelihood[active[kept], column[kept]] = ends.log_likelihood[active[kept]]
+
+
+def _finite(parameters: Parameters) -> BoolArray:
+    each = [np.isfinite(values).all(axis=tuple(range(1, values.ndim))) for values in parameters.values()]
+    finite: BoolArray = np.logical_and.reduce(each)
+    return finite
+
+
+def _checkpoint_columns(max_passes: int, checkpoints: int) -> IntArray:
+    """Return the trace's column for each number of passes, -1 where none is kept; the last one stays free."""
+    for density in (4 * checkpoints, checkpoints - 1):
+        passes = np.unique(np.round(np.geomspace(1, max_passes, density)).astype(np.int64))
+        if len(passes) <= checkpoints - 1:
+            break
+    if max_passes <= checkpoints - 1:
+        passes = np.arange(1, max_passes + 1)
+    columns = np.full(max_passes + 1, -1, dtype=np.int64)
+    columns[passes] = np.arange(len(passes))
+    return columns
