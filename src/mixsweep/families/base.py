@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mixsweep.assignments import Assignment
 from mixsweep.typing import FloatArray, Parameters
 
-__all__ = ["Evaluation", "Family", "MeanParameterFamily"]
+__all__ = ["CompleteDataFamily", "ConditionalFamily", "Evaluation", "Family", "MeanParameterFamily"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Evaluation:
     smallest_eigenvalue : ndarray, shape (R,)
         A lower bound, tight to a factor d, of the smallest covariance eigenvalue over the components.
     statistics : dict of ndarray
-        What else of the expected sufficient statistics `Family.gradient` needs; the family's own.
+        What else of the expected sufficient statistics `Family.gradient` and the optional protocols below
+        need; the family's own.
     """
 
     log_likelihood: FloatArray
@@ -148,5 +149,49 @@ class MeanParameterFamily(Family, Protocol):
         mu and mu+ are the mean parameters (expected sufficient statistics of the complete data of a row) of
         the current point and of the M-step's; rates have shape (R,). Beyond rate 1 the result may lie outside
         the domain.
+        """
+        ...
+
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
+        """Return the same from the expected sufficient statistics of a pass at the point, new arrays.
+
+        They need no M-step: a mini-batch may leave a component without rows (its parameters but the weight
+        stay as they are) or with so few that their covariance is singular. Rates lie in [0, 1].
+        """
+        ...
+
+
+class CompleteDataFamily(Family, Protocol):
+    """A family that knows the expected complete-data log-likelihood Q away from the pass; optional."""
+
+    def complete_gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
+        """Return the derivatives of Q(parameters | the point of the evaluation) in the own arrays.
+
+        Q is a total over the rows, with the expected sufficient statistics that the pass found where it was
+        taken; entries as in `gradient`, which this equals there (Fisher's identity). Away from there it
+        needs no further pass. It vanishes at the evaluation's M-step where that maximises Q.
+        """
+        ...
+
+
+class ConditionalFamily(Family, Protocol):
+    """A family whose M-step can be taken block by block; optional, for conditional maximisation."""
+
+    #: Into how many blocks the own arrays fall; every array belongs to exactly one.
+    n_cycles: ClassVar[int]
+
+    def conditional_step(self, parameters: Parameters, evaluation: Evaluation, cycle: int) -> Parameters:
+        """Return the point with block number `cycle` maximised and the others as they are.
+
+        Parameters
+        ----------
+        parameters : dict of ndarray
+            The point where the pass was taken.
+        evaluation : Evaluation
+            What it found there.
+        cycle : int
+            From 0 to ``n_cycles - 1``. Q(. | parameters) is maximised over the block's arrays given the
+            others: location before scale (weights and means first, then covariances about the means as they
+            are now), further parameters last.
         """
         ...
