@@ -9,6 +9,7 @@ import numpy as np
 
 from mixsweep.assignments import Assignment
 from mixsweep.families.base import Evaluation
+from mixsweep.families.mixing import central_moments, mixing
 from mixsweep.linalg import weighted_covariance
 from mixsweep.passes import Design, linear_logits, linear_pass
 from mixsweep.typing import FloatArray, Parameters
@@ -28,6 +29,7 @@ class GaussianDiag:
     name: ClassVar[str] = "gaussian-diag"
     kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "deviations": "deviation"}
     reported: ClassVar[tuple[str, ...]] = ("means", "variances")
+    n_cycles: ClassVar[int] = 2
 
     def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the own arrays, restarts aside."""
@@ -64,10 +66,12 @@ class GaussianDiag:
         first = sums - counts[..., None] * means
         second = squares - 2 * means * sums + counts[..., None] * np.square(means)
         shift = first / counts[..., None]
+        # of a singular component rounding may leave a negative variance
+        variances = np.maximum(second / counts[..., None] - np.square(shift), 0.0)
         maximised = {
             "weights": counts / counts.sum(axis=-1, keepdims=True),
             "means": means + shift,
-            "deviations": np.sqrt(second / counts[..., None] - np.square(shift)),
+            "deviations": np.sqrt(variances),
         }
         ratio = second / np.square(deviations)
         volume = np.log(maximised["deviations"] / deviations).sum(axis=-1)
@@ -80,12 +84,40 @@ class GaussianDiag:
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
-        counts, deviations = evaluation.counts, parameters["deviations"]
+        known = evaluation.statistics
+        return self._derivatives(parameters, evaluation.counts, known["first"], known["ratio"])
+
+    @staticmethod
+    def _derivatives(
+        parameters: Parameters, counts: FloatArray, first: FloatArray, ratio: FloatArray
+    ) -> Parameters:
+        """Return Q's derivatives from counts, sums about the means and sums of squares by the variances."""
+        deviations = parameters["deviations"]
         return {
             "weights": counts / parameters["weights"],
-            "means": evaluation.statistics["first"] / np.square(deviations),
-            "deviations": (evaluation.statistics["ratio"] - counts[..., None]) / deviations,
+            "means": first / np.square(deviations),
+            "deviations": (ratio - counts[..., None]) / deviations,
         }
+
+    def complete_gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
+        """Return the derivatives of the expected complete-data log-likelihood in the own arrays."""
+        counts, means = evaluation.counts[..., None], parameters["means"]
+        first = counts * (evaluation.maximised["means"] - means)
+        ratio = counts * self._scatter(evaluation, means) / np.square(parameters["deviations"])
+        return self._derivatives(parameters, evaluation.counts, first, ratio)
+
+    @staticmethod
+    def _scatter(evaluation: Evaluation, means: FloatArray) -> FloatArray:
+        """Return the components' mean squares about given means, shape (R, K, d)."""
+        maximised = evaluation.maximised
+        result: FloatArray = np.square(maximised["deviations"]) + np.square(maximised["means"] - means)
+        return result
+
+    def conditional_step(self, parameters: Parameters, evaluation: Evaluation, cycle: int) -> Parameters:
+        """Return the point with weights and means maximised (0), or variances about the means (1)."""
+        if cycle == 0:
+            return {**evaluation.maximised, "deviations": parameters["deviations"]}
+        return {**parameters, "deviations": np.sqrt(self._scatter(evaluation, parameters["means"]))}
 
     def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x^2].
@@ -93,19 +125,18 @@ class GaussianDiag:
         As moments of the mixture of both points' components, so that nothing cancels. Negative variances give
         deviations of zero.
         """
-        weights = parameters["weights"] + rate[:, None] * (maximised["weights"] - parameters["weights"])
-        share = (rate[:, None] * maximised["weights"] / weights)[..., None]
-        shift = maximised["means"] - parameters["means"]
-        variances = (
-            (1 - share) * np.square(parameters["deviations"])
-            + share * np.square(maximised["deviations"])
-            + share * (1 - share) * np.square(shift)
-        )
+        weights, share, shift = mixing(parameters, maximised, rate)
+        old, new = np.square(parameters["deviations"]), np.square(maximised["deviations"])
+        variances = central_moments(share, old, new, np.square(shift))
         return {
             "weights": weights,
-            "means": parameters["means"] + share * shift,
+            "means": parameters["means"] + share[..., None] * shift,
             "deviations": np.sqrt(np.maximum(variances, 0.0)),
         }
+
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
+        """Return the same; a variance of zero is a moment as good as any."""
+        return self.mean_step(parameters, evaluation.maximised, rate)
 
     def logits(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
         """Return log(weight x density) of each row under each component, shape (R, K, n)."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from mixsweep.assignments import Assignment
 from mixsweep.families.base import Evaluation
+from mixsweep.families.mixing import central_moments, mixing
 from mixsweep.linalg import cholesky, triangular_inverse, upper_indices, weighted_covariance
 from mixsweep.passes import Design, linear_logits, linear_pass, softmax_pass
 from mixsweep.typing import FloatArray, IntArray, Parameters
@@ -55,6 +56,7 @@ class GaussianFull:
     name: ClassVar[str] = "gaussian-full"
     kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "cholesky": "cholesky"}
     reported: ClassVar[tuple[str, ...]] = ("means", "covariances")
+    n_cycles: ClassVar[int] = 2
 
     def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the own arrays, restarts aside."""
@@ -194,39 +196,84 @@ class GaussianFull:
         distance = np.trace(whitened, axis1=-2, axis2=-1)
         gain = np.log(maximised["weights"] / parameters["weights"]) - volume + 0.5 * (distance - d)
         decrement = (counts * gain).sum(axis=-1) / prepared.design.total_weight
-        statistics = {"inverse": inverse, "whitened_shift": whitened_shift[..., 0], "whitened": whitened}
+        statistics = {
+            "inverse": inverse,
+            "whitened_shift": whitened_shift[..., 0],
+            "whitened": whitened,
+            "covariances": covariances,
+        }
         return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
-        counts = evaluation.counts
-        inverse, whitened = evaluation.statistics["inverse"], evaluation.statistics["whitened"]
-        whitened_shift = evaluation.statistics["whitened_shift"][..., None]
-        in_means = counts[..., None] * np.matmul(_transpose(inverse), whitened_shift)[..., 0]
+        known = evaluation.statistics
+        return self._derivatives(
+            parameters, evaluation.counts, known["inverse"], known["whitened_shift"], known["whitened"]
+        )
+
+    @staticmethod
+    def _derivatives(
+        parameters: Parameters,
+        counts: FloatArray,
+        inverse: FloatArray,
+        whitened_shift: FloatArray,
+        whitened: FloatArray,
+    ) -> Parameters:
+        """Return Q's derivatives from counts and whitened moments about the means."""
+        in_means = counts[..., None] * np.matmul(_transpose(inverse), whitened_shift[..., None])[..., 0]
         # derivative in the factor L: N L^-T (L^-1 S L^-T - I), with S the mean scatter about the current mean
         in_factors = counts[..., None, None] * np.matmul(
             _transpose(inverse), whitened - np.eye(whitened.shape[-1])
         )
         return {"weights": counts / parameters["weights"], "means": in_means, "cholesky": in_factors}
 
+    def complete_gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
+        """Return the derivatives of the expected complete-data log-likelihood in the own arrays."""
+        inverse = triangular_inverse(parameters["cholesky"])
+        shift = evaluation.maximised["means"] - parameters["means"]
+        whitened_shift = np.matmul(inverse, shift[..., None])[..., 0]
+        whitened = np.matmul(
+            np.matmul(inverse, self._scatter(evaluation, parameters["means"])), _transpose(inverse)
+        )
+        return self._derivatives(parameters, evaluation.counts, inverse, whitened_shift, whitened)
+
+    @staticmethod
+    def _scatter(evaluation: Evaluation, means: FloatArray) -> FloatArray:
+        """Return the components' second moments about given means, shape (R, K, d, d)."""
+        shift = evaluation.maximised["means"] - means
+        result: FloatArray = evaluation.statistics["covariances"] + shift[..., :, None] * shift[..., None, :]
+        return result
+
+    def conditional_step(self, parameters: Parameters, evaluation: Evaluation, cycle: int) -> Parameters:
+        """Return the point with weights and means maximised (0), or covariances about the means (1)."""
+        if cycle == 0:
+            return {**evaluation.maximised, "cholesky": parameters["cholesky"]}
+        return {**parameters, "cholesky": cholesky(self._scatter(evaluation, parameters["means"]))}
+
     def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x x'].
 
         As moments of the mixture of both points' components, so that nothing cancels.
         """
-        weights = parameters["weights"] + rate[:, None] * (maximised["weights"] - parameters["weights"])
-        share = (rate[:, None] * maximised["weights"] / weights)[..., None]
-        shift = maximised["means"] - parameters["means"]
-        old, new = (
-            np.matmul(factors, _transpose(factors))
-            for factors in (parameters["cholesky"], maximised["cholesky"])
-        )
-        between = (share * (1 - share))[..., None] * shift[..., :, None] * shift[..., None, :]
-        covariances = (1 - share[..., None]) * old + share[..., None] * new + between
+        factors = maximised["cholesky"]
+        return self._mixed(parameters, maximised, np.matmul(factors, _transpose(factors)), rate)
+
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
+        """Return the same from the moments that a pass found, which may be singular."""
+        return self._mixed(parameters, evaluation.maximised, evaluation.statistics["covariances"], rate)
+
+    @staticmethod
+    def _mixed(
+        parameters: Parameters, maximised: Parameters, covariances: FloatArray, rate: FloatArray
+    ) -> Parameters:
+        weights, share, shift = mixing(parameters, maximised, rate)
+        factors = parameters["cholesky"]
+        old = np.matmul(factors, _transpose(factors))
+        between = shift[..., :, None] * shift[..., None, :]
         return {
             "weights": weights,
-            "means": parameters["means"] + share * shift,
-            "cholesky": cholesky(covariances),
+            "means": parameters["means"] + share[..., None] * shift,
+            "cholesky": cholesky(central_moments(share, old, covariances, between)),
         }
 
     def logits(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mixsweep.assignments import Assignment
 from mixsweep.families.base import Evaluation
+from mixsweep.families.mixing import central_moments, mixing
 from mixsweep.linalg import weighted_covariance
 from mixsweep.passes import Design, linear_logits, linear_pass
 from mixsweep.typing import FloatArray, Parameters
@@ -38,6 +39,7 @@ class GaussianSpherical:
     name: ClassVar[str] = "gaussian-spherical"
     kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "deviations": "deviation"}
     reported: ClassVar[tuple[str, ...]] = ("means", "variances", "spherical_variances")
+    n_cycles: ClassVar[int] = 2
 
     def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the own arrays, restarts aside."""
@@ -74,10 +76,12 @@ class GaussianSpherical:
         first = sums - counts[..., None] * means
         second = squares - 2 * (means * sums).sum(axis=-1) + counts * np.square(means).sum(axis=-1)
         shift = first / counts[..., None]
+        # of a singular component rounding may leave a negative variance
+        variances = np.maximum(second / counts - np.square(shift).sum(axis=-1), 0.0) / d
         maximised = {
             "weights": counts / counts.sum(axis=-1, keepdims=True),
             "means": means + shift,
-            "deviations": np.sqrt((second / counts - np.square(shift).sum(axis=-1)) / d),
+            "deviations": np.sqrt(variances),
         }
         ratio = second / np.square(deviations)
         volume = d * np.log(maximised["deviations"] / deviations)
@@ -89,32 +93,61 @@ class GaussianSpherical:
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
-        counts, first, deviations = (
-            evaluation.counts,
-            evaluation.statistics["first"],
-            parameters["deviations"],
-        )
+        known = evaluation.statistics
+        return self._derivatives(parameters, evaluation.counts, known["first"], known["ratio"])
+
+    @staticmethod
+    def _derivatives(
+        parameters: Parameters, counts: FloatArray, first: FloatArray, ratio: FloatArray
+    ) -> Parameters:
+        """Return Q's derivatives from counts, sums about the means and sums of squares by the variances."""
+        deviations = parameters["deviations"]
         return {
             "weights": counts / parameters["weights"],
             "means": first / np.square(deviations)[..., None],
-            "deviations": (evaluation.statistics["ratio"] - first.shape[-1] * counts) / deviations,
+            "deviations": (ratio - first.shape[-1] * counts) / deviations,
         }
+
+    def complete_gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
+        """Return the derivatives of the expected complete-data log-likelihood in the own arrays."""
+        counts, means = evaluation.counts, parameters["means"]
+        first = counts[..., None] * (evaluation.maximised["means"] - means)
+        scatter = means.shape[-1] * self._scatter(evaluation, means)
+        return self._derivatives(
+            parameters, counts, first, counts * scatter / np.square(parameters["deviations"])
+        )
+
+    @staticmethod
+    def _scatter(evaluation: Evaluation, means: FloatArray) -> FloatArray:
+        """Return the components' mean squares about given means, over the features too, shape (R, K)."""
+        maximised = evaluation.maximised
+        shift = maximised["means"] - means
+        result: FloatArray = np.square(maximised["deviations"]) + np.square(shift).mean(axis=-1)
+        return result
+
+    def conditional_step(self, parameters: Parameters, evaluation: Evaluation, cycle: int) -> Parameters:
+        """Return the point with weights and means maximised (0), or variances about the means (1)."""
+        if cycle == 0:
+            return {**evaluation.maximised, "deviations": parameters["deviations"]}
+        return {**parameters, "deviations": np.sqrt(self._scatter(evaluation, parameters["means"]))}
 
     def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x'x].
 
         As moments of the mixture of both points' components, so that nothing cancels.
         """
-        weights = parameters["weights"] + rate[:, None] * (maximised["weights"] - parameters["weights"])
-        share = rate[:, None] * maximised["weights"] / weights
-        shift = maximised["means"] - parameters["means"]
+        weights, share, shift = mixing(parameters, maximised, rate)
         old, new = np.square(parameters["deviations"]), np.square(maximised["deviations"])
-        between = share * (1 - share) * np.square(shift).mean(axis=-1)
+        variances = central_moments(share, old, new, np.square(shift).mean(axis=-1))
         return {
             "weights": weights,
             "means": parameters["means"] + share[..., None] * shift,
-            "deviations": np.sqrt((1 - share) * old + share * new + between),
+            "deviations": np.sqrt(np.maximum(variances, 0.0)),
         }
+
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
+        """Return the same; a variance of zero is a moment as good as any."""
+        return self.mean_step(parameters, evaluation.maximised, rate)
 
     def logits(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
         """Return log(weight x density) of each row under each component, shape (R, K, n)."""
