@@ -51,6 +51,7 @@ _COMPONENT = ("component",)
 _MEAN = ("component", "feature")
 _COVARIANCE = ("component", "feature", "feature_")
 _TRACE = ("checkpoint",)
+_START = ("start", "start_component")
 
 VARIABLES: dict[str, Variable] = {
     # coordinates
@@ -71,6 +72,12 @@ VARIABLES: dict[str, Variable] = {
     "location": Variable(("feature",), "f", "data units", "column means, subtracted inside"),
     "scale": Variable(
         ("feature",), "f", "data units", "column standard deviations (divisor n), divided by inside"
+    ),
+    "row_weights": _number("how many times the row counts", dims=("row",)),
+    "start_weights": _number("weights of the user's starts", dims=_START),
+    "start_means": _number("means of the user's starts", "data units", (*_START, "feature")),
+    "start_covariances": _number(
+        "covariances of the user's starts", "data units squared", (*_START, "feature", "feature_")
     ),
     "truth_weights": _number("generating weights", dims=_COMPONENT),
     "truth_means": _number("generating means", "data units", _MEAN),
@@ -113,6 +120,38 @@ VARIABLES: dict[str, Variable] = {
     "smallest_weight": _number("smallest component weight"),
     "smallest_eigenvalue_ratio": _number(
         "smallest covariance eigenvalue over the data covariance's smallest"
+    ),
+    "n_ascending": _number("number of directions in which the log-likelihood curves up", kinds="i"),
+    "ascent_direction": _number(
+        "unit vector along which a saddle is left, in softmax logits, means and logarithmic Cholesky "
+        "factors; NaN elsewhere",
+        dims=("coordinate",),
+    ),
+    "escape_optimum": _number(
+        "optimum to which the way up from a saddle leads, forwards and backwards along its direction of "
+        "ascent; -1 where to none",
+        dims=("side",),
+        kinds="i",
+    ),
+    "closest_components": _number("distance of the two closest components, standardised units"),
+    "n_copies": _number("copies of the optimum under other orders of its components"),
+    "classification_entropy": _number(
+        "entropy of the rows' posterior probabilities, summed over rows", "nat"
+    ),
+    "leading": Variable(("leading",), "i", "1", "number of one of the highest optima"),
+    "leading_": Variable(("leading_",), "i", "1", "number of one of the highest optima, second index"),
+    "hessian_eigenvalues": _number(
+        "eigenvalues of the Hessian of the log-likelihood per row, largest first",
+        "nat",
+        ("leading", "curvature"),
+    ),
+    "adjusted_rand": _number(
+        "adjusted Rand index of the clusterings of two optima", dims=("leading", "leading_")
+    ),
+    "density_distance": _number(
+        "root mean square difference of the rows' log-densities under two optima",
+        "nat",
+        ("leading", "leading_"),
     ),
     "fit_optimum": _number("optimum in which the fit ended; -1 where in none", kinds="i"),
     "polished_log_likelihood": _number(

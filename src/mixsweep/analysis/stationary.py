@@ -1,85 +1,173 @@
-"""Stationary points: Newton refinement, and the curvature that tells maxima from saddles."""
+"""Stationary points: second-order refinement, and the curvature that tells maxima from saddles."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from mixsweep.loop import take
+from mixsweep.analysis.thresholds import Thresholds
+from mixsweep.endpoints import concatenated, take
 from mixsweep.objective import Objective
-from mixsweep.typing import BoolArray, FloatArray, Parameters
+from mixsweep.typing import BoolArray, FloatArray, IntArray, Parameters
 
-__all__ = ["StationaryPoints", "hessians", "refine"]
+__all__ = [
+    "Curvature",
+    "StationaryPoints",
+    "climb",
+    "coordinates",
+    "curvature",
+    "gradients",
+    "hessians",
+    "refine",
+    "smallest_eigenvalue",
+]
 
-NEWTON_STEPS = 3
-#: A gradient per row above this is not a stationary point.
-STATIONARY_GRADIENT = 1e-7
-#: Curvatures below this share of the largest one are zero within the accuracy of the differences.
-FLAT = 1e-7
+#: Newton steps at most; each is checked, and most points need two or three.
+NEWTON_STEPS = 12
+#: Gradients per row below this are rounding error.
+ROUNDING = 1e-14
 #: Step of the central differences; the gradient's rounding error 1e-15 over it leaves 1e-10 in the Hessian.
 DIFFERENCE = 1e-5
+#: In components narrower than this the step of the differences shrinks with their width.
+WIDE = 0.03
 #: Parameter points evaluated in one batch have at most so many columns (points x components).
 BATCH_COLUMNS = 1024
+#: Longest change of a coordinate in one second-order step.
+LONGEST_STEP = 0.1
+#: Steps of `climb`, and the smallest share of a step that it tries.
+CLIMB_STEPS, SHORTEST_SHARE = 20, 1e-3
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Second derivatives of the log-likelihood per row at P points.
+
+    Attributes
+    ----------
+    eigenvalues : ndarray, shape (P, q - 1)
+        Of the Hessian, largest first, without the direction that changes nothing.
+    relative : ndarray, shape (P,)
+        Largest curvature relative to those of the single coordinates: the largest eigenvalue once every
+        coordinate is scaled to curvature one, so that neither a narrow nor a light component hides it.
+    error : ndarray, shape (P,)
+        Accuracy of the same, from the asymmetry of the differences.
+    direction : ndarray, shape (P, q)
+        Unit vector along which the log-likelihood curves up most, or down least.
+    n_positive : ndarray of int, shape (P,)
+        Number of directions that curve up by more than the accuracy.
+    """
+
+    eigenvalues: FloatArray
+    relative: FloatArray
+    error: FloatArray
+    direction: FloatArray
+    n_positive: IntArray
 
 
 @dataclass(frozen=True)
 class StationaryPoints:
-    """P points where the log-likelihood is stationary, or as near as Newton steps came; standardised units.
+    """P points where the log-likelihood is stationary, or as near as the steps came; standardised units.
 
     Attributes
     ----------
     parameters : dict of ndarray
         Points first.
+    vectors : ndarray, shape (P, q)
+        The same in unconstrained coordinates.
     log_likelihood, gradient_norm, smallest_eigenvalue : ndarray, shape (P,)
         Total; Euclidean norm of the gradient per row in unconstrained coordinates; of the covariances.
-    largest_curvature : ndarray, shape (P,)
-        Largest eigenvalue of the Hessian of the log-likelihood per row.
-    flat : ndarray of bool, shape (P,)
-        The largest curvature is zero within rounding.
+    curvature_eigenvalues, ascent : ndarray, shapes (P, q - 1) and (P, q)
+        See `Curvature`.
+    relative_curvature, curvature_error : ndarray, shape (P,)
+        See `Curvature`.
+    n_ascending : ndarray of int, shape (P,)
+        Number of directions that lead up.
     """
 
     parameters: Parameters
+    vectors: FloatArray
     log_likelihood: FloatArray
     gradient_norm: FloatArray
     smallest_eigenvalue: FloatArray
-    largest_curvature: FloatArray
-    flat: BoolArray
+    curvature_eigenvalues: FloatArray
+    relative_curvature: FloatArray
+    curvature_error: FloatArray
+    ascent: FloatArray
+    n_ascending: IntArray
 
     @property
-    def stationary(self) -> BoolArray:
-        """Whether the gradient is zero within rounding, shape (P,)."""
-        return self.gradient_norm < STATIONARY_GRADIENT
+    def largest_curvature(self) -> FloatArray:
+        """Largest eigenvalue of the Hessian of the log-likelihood per row, shape (P,)."""
+        return self.curvature_eigenvalues[:, 0] if self.curvature_eigenvalues.shape[1] else np.zeros(0)
 
-    @property
-    def ascending(self) -> BoolArray:
+    def stationary(self, thresholds: Thresholds) -> BoolArray:
+        """Whether the gradient is zero within the threshold, shape (P,)."""
+        return self.gradient_norm <= thresholds.stationary_gradient
+
+    def ascending(self, thresholds: Thresholds) -> BoolArray:
         """Whether some direction leads up, shape (P,)."""
-        return (self.largest_curvature > 0) & ~self.flat
+        return self.relative_curvature > self._flatness(thresholds)
+
+    def flat(self, thresholds: Thresholds) -> BoolArray:
+        """Whether the largest curvature is zero within its accuracy, shape (P,)."""
+        return np.abs(self.relative_curvature) <= self._flatness(thresholds)
+
+    def _flatness(self, thresholds: Thresholds) -> FloatArray:
+        return np.maximum(thresholds.flat_curvature, self.curvature_error)
 
     def take(self, index: np.ndarray) -> StationaryPoints:
         """Return the chosen points."""
-        rest = {
-            field.name: getattr(self, field.name)[index]
-            for field in dataclasses.fields(self)
-            if field.name != "parameters"
-        }
-        return StationaryPoints(parameters=take(self.parameters, index), **rest)
+        chosen: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            chosen[field.name] = take(value, index) if isinstance(value, dict) else value[index]
+        return StationaryPoints(**chosen)
+
+    @classmethod
+    def joined(cls, first: StationaryPoints, second: StationaryPoints) -> StationaryPoints:
+        """Return the points of two collections one after the other."""
+        both: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            a, b = getattr(first, field.name), getattr(second, field.name)
+            both[field.name] = concatenated(a, b) if isinstance(a, dict) else np.concatenate([a, b])
+        return cls(**both)
 
 
-def _gradients(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return loss and gradient of any number of points, in batches."""
+def smallest_eigenvalue(objective: Objective, parameters: Parameters) -> FloatArray:
+    """Return the smallest covariance eigenvalue over the components, shape (P,)."""
+    smallest: FloatArray = objective.family.smallest_eigenvalues(parameters).min(axis=1, initial=np.inf)
+    return smallest
+
+
+def coordinates(objective: Objective, parameters: Parameters) -> FloatArray:
+    """Return unconstrained coordinates of P points, none included, shape (P, q)."""
+    if len(parameters["weights"]):
+        return objective.to_vector(parameters)
+    # the number of coordinates does not depend on the point
+    K, d = objective.n_components, objective.n_features
+    unit = np.broadcast_to(np.eye(d), (1, K, d, d)).copy()
+    return objective.to_vector(
+        objective.family.from_moments(np.full((1, K), 1 / K), np.zeros((1, K, d)), unit)
+    )[:0]
+
+
+def gradients(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return loss (negative log-likelihood per row) and gradient of any number of points, in batches."""
     chunk = max(1, BATCH_COLUMNS // objective.n_components)
-    losses, gradients = [np.zeros(0)], [np.zeros((0, vectors.shape[1]))]
+    losses, found = [np.zeros(0)], [np.zeros((0, vectors.shape[1]))]
     for start in range(0, len(vectors), chunk):
-        parameters = objective.from_vector(vectors[start : start + chunk])
-        loss, gradient = objective.loss(parameters, objective.evaluate(parameters))
+        part = vectors[start : start + chunk]
+        parameters = objective.from_vector(part)
+        loss, gradient = objective.loss(part, parameters, objective.evaluate(parameters))
         losses.append(loss)
-        gradients.append(gradient)
-    return np.concatenate(losses), np.concatenate(gradients)
+        found.append(gradient)
+    return np.concatenate(losses), np.concatenate(found)
 
 
-def hessians(objective: Objective, vectors: FloatArray) -> FloatArray:
+def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return Hessians of the loss (negative log-likelihood per row) by central differences of its gradient.
 
     Parameters
@@ -91,28 +179,147 @@ def hessians(objective: Objective, vectors: FloatArray) -> FloatArray:
 
     Returns
     -------
-    ndarray, shape (P, q, q)
-        Symmetrised.
+    hessian, error : ndarray, shape (P, q, q)
+        Symmetrised, and half the difference from the transpose: the accuracy of each entry.
     """
     count, size = vectors.shape
-    result = np.empty((count, size, size))
-    for point, vector in enumerate(vectors):
-        steps = DIFFERENCE * np.eye(size)
-        _, gradients = _gradients(objective, np.concatenate([vector + steps, vector - steps]))
-        rows = (gradients[:size] - gradients[size:]) / (2 * DIFFERENCE)
-        result[point] = 0.5 * (rows + rows.T)
-    return result
+    width = np.sqrt(objective.family.smallest_eigenvalues(objective.from_vector(vectors)).min(axis=1))
+    lengths = DIFFERENCE * np.clip(width / WIDE, 1e-3, 1.0)
+    rows = np.empty((count, size, size))
+    chunk = max(1, BATCH_COLUMNS // (2 * size * objective.n_components))
+    for start in range(0, count, chunk):
+        part = vectors[start : start + chunk, None]
+        steps = lengths[start : start + chunk, None, None] * np.eye(size)
+        around = np.concatenate([part + steps, part - steps], axis=1)
+        _, gradient = gradients(objective, around.reshape(-1, size))
+        up, down = np.split(gradient.reshape(around.shape), 2, axis=1)
+        rows[start : start + chunk] = (up - down) / (2 * lengths[start : start + chunk, None, None])
+    across = rows.swapaxes(1, 2)
+    return 0.5 * (rows + across), 0.5 * np.abs(rows - across)
 
 
 def _gauge(objective: Objective, size: int) -> FloatArray:
-    """Return the projector on the one direction that changes nothing: equal shifts of all weight logits."""
+    """Return the one direction that changes nothing: equal shifts of all weight logits, shape (q,)."""
     direction = np.zeros(size)
     direction[: objective.n_components] = 1 / np.sqrt(objective.n_components)
-    return np.outer(direction, direction)
+    return direction
+
+
+def curvature(objective: Objective, hessian: FloatArray, error: FloatArray) -> Curvature:
+    """Return eigenvalues and directions from the Hessians of the loss.
+
+    Parameters
+    ----------
+    objective : Objective
+        The cell.
+    hessian, error : ndarray, shape (P, q, q)
+        As `hessians` gives them.
+    """
+    size = hessian.shape[-1]
+    gauge = _gauge(objective, size)
+    # the gauge direction goes to the top and is cut off, so that the rest belong to real ones
+    top = 1 + 2 * np.abs(hessian).max(axis=(1, 2), initial=0.0) * size
+    eigenvalues = np.linalg.eigvalsh(hessian + top[:, None, None] * np.outer(gauge, gauge))[:, :-1]
+    diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
+    scale = 1 / np.sqrt(np.maximum(diagonal, LEAST_CURVATURE))
+    both = scale[:, :, None] * scale[:, None, :]
+    hidden = gauge / scale
+    hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
+    scaled = hessian * both + 2 * size * hidden[:, :, None] * hidden[:, None, :]
+    values, axes = np.linalg.eigh(scaled)
+    accuracy = np.linalg.norm(error * both, axis=(1, 2))
+    direction = axes[:, :, 0] * scale
+    norm = np.linalg.norm(direction, axis=1, keepdims=True)
+    return Curvature(
+        eigenvalues=-eigenvalues,
+        relative=-values[:, 0],
+        error=accuracy,
+        direction=direction / norm,
+        n_positive=(values < -accuracy[:, None]).sum(axis=1),
+    )
+
+
+#: Curvatures of single coordinates below this do not stretch them further.
+LEAST_CURVATURE = 1e-12
+
+
+def climb(
+    objective: Objective, parameters: Parameters, thresholds: Thresholds
+) -> tuple[Parameters, BoolArray]:
+    """Go up by saddle-free Newton steps from points where a first-order method made no progress.
+
+    Each step is Newton's with the absolute curvatures (Dauphin et al. 2014), so that it leads up wherever
+    it starts; it is limited, quartered until the log-likelihood does not fall, and given up below a share.
+
+    Parameters
+    ----------
+    objective : Objective
+        The cell.
+    parameters : dict of ndarray
+        P points.
+    thresholds : Thresholds
+        When a point is stationary.
+
+    Returns
+    -------
+    parameters : dict of ndarray
+    sound : ndarray of bool, shape (P,)
+        False where the way led to a collapse.
+    """
+    vectors = coordinates(objective, parameters)
+    loss, gradient = gradients(objective, vectors)
+    sound: BoolArray = np.isfinite(loss)
+    for _ in range(CLIMB_STEPS):
+        going = np.flatnonzero(sound & (np.linalg.norm(gradient, axis=1) > thresholds.stationary_gradient))
+        if not len(going):
+            break
+        hessian, _ = hessians(objective, vectors[going])
+        step = -_solved(objective, hessian, gradient[going], absolute=True)
+        untried, share = going, 1.0
+        while len(untried) and share >= SHORTEST_SHARE:
+            trial = vectors[untried] + share * step[np.searchsorted(going, untried)]
+            trial_loss, trial_gradient = gradients(objective, trial)
+            good = trial_loss <= loss[untried]
+            taken = untried[good]
+            vectors[taken], loss[taken], gradient[taken] = trial[good], trial_loss[good], trial_gradient[good]
+            untried = untried[~good]
+            share /= 4
+        floor = objective.eigenvalue_floor
+        sound[going] = smallest_eigenvalue(objective, objective.from_vector(vectors[going])) >= floor
+        if len(untried) == len(going):
+            break
+    return objective.from_vector(vectors), sound
+
+
+def _solved(objective: Objective, hessian: FloatArray, gradient: FloatArray, *, absolute: bool) -> FloatArray:
+    """Return the inverse Hessian times the gradient, no coordinate longer than `LONGEST_STEP`.
+
+    Flat directions are left alone; with `absolute` all curvatures count as positive.
+    """
+    size = hessian.shape[-1]
+    gauge = _gauge(objective, size)
+    values, axes = np.linalg.eigh(hessian + np.outer(gauge, gauge))
+    if absolute:
+        values = np.abs(values)
+    flat = np.abs(values) < FLAT_STEP * np.abs(values).max(axis=1, keepdims=True)
+    inverse = np.where(flat, 0.0, 1 / np.where(flat, 1.0, values))
+    along = np.matmul(axes.swapaxes(1, 2), gradient[..., None])[..., 0]
+    step: FloatArray = np.matmul(axes, (inverse * along)[..., None])[..., 0]
+    longest = np.maximum(np.abs(step).max(axis=1), 1e-300)
+    step *= np.minimum(1.0, LONGEST_STEP / longest)[:, None]
+    return step
+
+
+#: Curvatures below this share of the largest are left out of a step.
+FLAT_STEP = 1e-12
 
 
 def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
-    """Take Newton steps while they reduce the gradient, and measure curvature at the result.
+    """Take Newton steps while they reduce the gradient, and measure the curvature where they end.
+
+    A step that does not reduce the gradient is tried at a quarter of its length, twice. The Hessian is
+    measured again once a point has moved further than the differences that gave it, so the curvature is
+    always that of the final point.
 
     Parameters
     ----------
@@ -121,37 +328,60 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
     parameters : dict of ndarray
         P nearly stationary points.
     """
-    count = len(parameters["weights"])
-    if not count:
-        none = np.zeros(0)
-        return StationaryPoints(parameters, none, none, none, none, none.astype(bool))
-    vectors = objective.family.to_vector(parameters)
-    size = vectors.shape[1]
-    curvature = hessians(objective, vectors)
-    gauge = _gauge(objective, size)
-    _, gradient = _gradients(objective, vectors)
+    vectors = coordinates(objective, parameters)
+    hessian, error = hessians(objective, vectors)
+    measured_at = vectors.copy()
+    loss, gradient = gradients(objective, vectors)
+    going = np.linalg.norm(gradient, axis=1) > ROUNDING
     for _ in range(NEWTON_STEPS):
-        # the pseudo-inverse leaves flat directions alone
-        step = -np.matmul(np.linalg.pinv(curvature + gauge, rcond=1e-9, hermitian=True), gradient[..., None])[
-            ..., 0
-        ]
-        step *= np.minimum(1.0, 0.1 / np.maximum(np.abs(step).max(axis=1), 1e-300))[:, None]
-        trial = vectors + step
-        _, trial_gradient = _gradients(objective, trial)
-        better = np.linalg.norm(trial_gradient, axis=1) < np.linalg.norm(gradient, axis=1)
-        vectors = np.where(better[:, None], trial, vectors)
-        gradient = np.where(better[:, None], trial_gradient, gradient)
-    parameters = objective.from_vector(vectors)
-    loss, gradient = _gradients(objective, vectors)
-    # the gauge direction is moved to the top so that the smallest eigenvalue belongs to a real one
-    scale = np.abs(curvature).max(axis=(1, 2))
-    eigenvalues = np.linalg.eigvalsh(curvature + gauge * scale[:, None, None])
-    largest = -eigenvalues[:, 0]
+        chosen = np.flatnonzero(going)
+        if not len(chosen):
+            break
+        step = -_solved(objective, hessian[chosen], gradient[chosen], absolute=False)
+        before = np.linalg.norm(gradient[chosen], axis=1)
+        untried = chosen
+        for share in STEP_SHARES:
+            trial = vectors[untried] + share * step[np.searchsorted(chosen, untried)]
+            trial_loss, trial_gradient = gradients(objective, trial)
+            norm = np.linalg.norm(gradient[untried], axis=1)
+            better = np.linalg.norm(trial_gradient, axis=1) < norm
+            taken = untried[better]
+            vectors[taken], loss[taken], gradient[taken] = (
+                trial[better],
+                trial_loss[better],
+                trial_gradient[better],
+            )
+            untried = untried[~better & (norm > SETTLED)]
+            if not len(untried):
+                break
+        # close to rounding error a step gains little, and the next one nothing
+        going[chosen] = np.linalg.norm(gradient[chosen], axis=1) < 0.5 * before
+        again = going & _moved(vectors, measured_at)
+        hessian[again], error[again] = hessians(objective, vectors[again])
+        measured_at[again] = vectors[again]
+    again = _moved(vectors, measured_at)
+    hessian[again], error[again] = hessians(objective, vectors[again])
+    if len(vectors):
+        parameters = objective.from_vector(vectors)
+    found = curvature(objective, hessian, error)
     return StationaryPoints(
         parameters=parameters,
-        log_likelihood=-loss * objective.n_rows,
+        vectors=vectors,
+        log_likelihood=-loss * objective.total_weight,
         gradient_norm=np.linalg.norm(gradient, axis=1),
-        smallest_eigenvalue=objective.family.smallest_eigenvalue(parameters),
-        largest_curvature=largest,
-        flat=np.abs(largest) < FLAT * eigenvalues[:, -1],
+        smallest_eigenvalue=objective.family.smallest_eigenvalues(parameters).min(axis=1),
+        curvature_eigenvalues=found.eigenvalues,
+        relative_curvature=found.relative,
+        curvature_error=found.error,
+        ascent=found.direction,
+        n_ascending=found.n_positive,
     )
+
+
+#: Shares of a Newton step that are tried in turn, and the gradient below which only the first is.
+STEP_SHARES, SETTLED = (1.0, 0.25, 0.0625), 1e-9
+
+
+def _moved(vectors: FloatArray, measured_at: FloatArray) -> BoolArray:
+    moved: BoolArray = np.abs(vectors - measured_at).max(axis=1) > DIFFERENCE
+    return moved

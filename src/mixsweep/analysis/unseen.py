@@ -1,0 +1,175 @@
+"""What has not been seen: estimates for each start distribution, and what each of them assumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri
+
+from mixsweep.analysis.intervals import unseen_share
+from mixsweep.typing import IntArray
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["CAVEAT", "ESTIMATORS", "Estimate", "boender_rinnooy_kan", "chao1", "unseen_by_initializer"]
+
+#: What holds for all of them.
+CAVEAT = (
+    "None of these bounds the log-likelihood of what has not been seen: an optimum without fits may be the "
+    "highest of all. Each holds for starts drawn in the same way, and says nothing about other starts."
+)
+
+#: What each estimate takes for granted.
+ESTIMATORS: dict[str, str] = {
+    "unseen_share": (
+        "Good-Turing: the chance that the next start leads to an optimum not seen yet. Assumes independent "
+        "starts from one distribution, and nothing about how uneven the basins are."
+    ),
+    "n_optima_chao1": (
+        "Chao1: a lower bound of the number of optima that exist. Assumes independent starts; near the truth "
+        "only where the rare basins are of similar size, too low where some are much rarer than 1 in N."
+    ),
+    "unseen_share_boender": (
+        "Boender and Rinnooy Kan: the mean of the unseen share when all divisions of start space into basins "
+        "are equally likely beforehand. Warning: too confident where basins are uneven, by a factor of two "
+        "to four on real data (0.098 against a true 0.194 for iris with three components after 50 starts)."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate with a 95 % interval, NaN where the counts do not support one."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def chao1(counts: ArrayLike, level: float = 0.95) -> Estimate:
+    """Return a lower bound of the number of categories (Chao 1984), bias-corrected.
+
+    S + (N-1)/N f1 (f1-1) / (2 (f2+1)), with f1 and f2 the categories seen once and twice in N observations.
+    The interval treats the logarithm of the unseen number as normal (Chao 1987, equations 11 to 13, with the
+    variances in the cases f1 = 0 and f2 = 0 as collected by Colwell 2013, appendix B).
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (m,)
+        Observations of each category, zeros allowed.
+    level : float
+        Nominal coverage of the interval.
+    """
+    number = np.asarray(counts, float)
+    number = number[number > 0]
+    seen, total = len(number), float(number.sum())
+    if not seen:
+        return Estimate(np.nan, np.nan, np.nan)
+    once, twice = float((number == 1).sum()), float((number == 2).sum())
+    share = (total - 1) / total
+    unseen = share * once * (once - 1) / (2 * (twice + 1))
+    z = float(ndtri(0.5 + level / 2))
+    if unseen <= 0:
+        missed = np.exp(-total / seen)
+        middle = seen / (1 - missed)
+        half = z * np.sqrt(seen * missed) / (1 - missed)
+        return Estimate(float(seen), float(max(seen, middle - half)), float(middle + half))
+    if twice > 0:
+        ratio = once / twice
+        variance = twice * (share / 2 * ratio**2 + share**2 * ratio**3 + share**2 / 4 * ratio**4)
+    else:
+        variance = (
+            share * once * (once - 1) / 2
+            + share**2 * once * (2 * once - 1) ** 2 / 4
+            - share**2 * once**4 / (4 * (seen + unseen))
+        )
+    factor = np.exp(z * np.sqrt(np.log1p(max(variance, 0.0) / unseen**2)))
+    return Estimate(seen + unseen, float(seen + unseen / factor), float(seen + unseen * factor))
+
+
+def boender_rinnooy_kan(n_seen: int, total: int) -> tuple[float, float]:
+    """Return posterior means of the number of optima and of the unseen share (Boender and Rinnooy Kan 1987).
+
+    W (N-1) / (N-W-2) and W (W+1) / (N (N-1)), for W optima in N starts.
+
+    Parameters
+    ----------
+    n_seen, total : int
+        W and N.
+
+    Returns
+    -------
+    number, share : float
+        The number is infinite unless N > W + 2; both are NaN without two starts.
+    """
+    if total < 2 or not n_seen:
+        return np.nan, np.nan
+    number = n_seen * (total - 1) / (total - n_seen - 2) if total > n_seen + 2 else np.inf
+    return number, min(1.0, n_seen * (n_seen + 1) / (total * (total - 1)))
+
+
+def unseen_by_initializer(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
+    """Return estimates of what starts of each kind have not shown yet.
+
+    Methods share starts. An optimum counts once for each start from which any method reached it, and a start
+    that led nowhere does not count.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        ``optimum`` over (method, initializer, restart).
+    optima : xarray.Dataset
+        The cell's optima.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``initializer``: ``n_starts`` that led to an optimum; ``n_optima`` seen; ``unseen_share`` by
+        Good-Turing with its 95 % interval, the headline; ``n_optima_chao1`` with its interval;
+        ``n_optima_boender`` and ``unseen_share_boender``. NaN where no start led to an optimum. Attributes:
+        what each assumes (`ESTIMATORS`) and ``caveat``.
+    """
+    import xarray as xr
+
+    ended = fits["optimum"].transpose("initializer", "method", "restart").values
+    rows = [_estimates(arm, optima.sizes["optimum"]) for arm in ended]
+    columns = {name: ("initializer", np.array([row[name] for row in rows], float)) for name in rows[0]}
+    return xr.Dataset(columns, {"initializer": fits["initializer"]}, {**ESTIMATORS, "caveat": CAVEAT})
+
+
+def incidence(ended: IntArray, n_optima: int) -> tuple[IntArray, int]:
+    """Return from how many starts each optimum was reached, and how many starts reached any.
+
+    Parameters
+    ----------
+    ended : ndarray of int, shape (method, start)
+        Optimum of each fit, -1 for none.
+    n_optima : int
+    """
+    n_starts = np.array([(ended == number).any(axis=0).sum() for number in range(n_optima)], dtype=np.int64)
+    return n_starts, int((ended >= 0).any(axis=0).sum())
+
+
+def _estimates(ended: IntArray, n_optima: int) -> dict[str, float]:
+    n_starts, total = incidence(ended, n_optima)
+    n_fits = [(ended == number).sum() for number in range(n_optima)]
+    share, low, high = unseen_share(n_fits, n_starts, total) if n_optima else (np.nan,) * 3
+    number = chao1(n_starts)
+    seen = int((n_starts > 0).sum())
+    expected, posterior = boender_rinnooy_kan(seen, total)
+    return {
+        "n_starts": total,
+        "n_optima": seen,
+        "unseen_share": share,
+        "unseen_share_low": low,
+        "unseen_share_high": high,
+        "n_optima_chao1": number.estimate,
+        "n_optima_chao1_low": number.low,
+        "n_optima_chao1_high": number.high,
+        "n_optima_boender": expected,
+        "unseen_share_boender": posterior,
+    }
