@@ -74,6 +74,10 @@ class ProblemSpec(_Model):
     """A csv, tsv, parquet, npy or netCDF file; relative paths start at the config file's folder."""
     columns: Columns | None = None
     """The columns of the file which are features; all by default."""
+    weights: Text | None = None
+    """The column of the file that says how many times each row counts; it is no feature."""
+    starts: Text | None = None
+    """A table of starts for the initializer user-starts; relative paths start at the config file's folder."""
     simulate: SimulateSpec | None = None
     """A grid of simulated problems."""
     n_components: ComponentCounts | None = None
@@ -310,10 +314,17 @@ def _sources(key: str, spec: ProblemSpec, config: SweepConfig) -> list[tuple[str
         raise MixsweepError(
             f"{where}: found {' and '.join(kinds)}; expected one of builtin, file and simulate."
         )
-    if spec.columns is not None and spec.file is None:
-        raise MixsweepError(f"{where}.columns: columns are chosen from a file, but no file is given.")
+    for name in ("columns", "weights", "starts"):
+        if getattr(spec, name) is not None and spec.file is None:
+            raise MixsweepError(f"{where}.{name}: {name} belong to a file of data, but no file is given.")
     if spec.file is not None:
-        return [(key, FileSource(config.base / spec.file, tuple(spec.columns) if spec.columns else None))]
+        columns = tuple(spec.columns) if spec.columns else None
+        if columns is not None and spec.weights in columns:
+            raise MixsweepError(
+                f"{where}.weights: {spec.weights!r} is among the columns; expected one that is no feature."
+            )
+        starts = config.base / spec.starts if spec.starts else None
+        return [(key, FileSource(config.base / spec.file, columns, spec.weights, starts))]
     if spec.simulate is not None:
         return [(point.problem_name(key), point) for point in _grid(where, spec.simulate)]
     name = spec.builtin or key

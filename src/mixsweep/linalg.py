@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["cholesky", "lower_indices", "triangular_inverse", "upper_indices", "weighted_covariance"]
+__all__ = [
+    "cholesky",
+    "location_and_scale",
+    "lower_indices",
+    "triangular_inverse",
+    "upper_indices",
+    "weighted_covariance",
+]
 
 
 @functools.cache
@@ -75,6 +82,13 @@ def triangular_inverse(factors: FloatArray) -> FloatArray:
             row = np.multiply(factor[i, :i, None], inverse[:i, :i]).sum(axis=0)
             inverse[i, :i] = -row * reciprocal
     return np.ascontiguousarray(inverse.transpose(2, 0, 1)).reshape(factors.shape)
+
+
+def location_and_scale(X: FloatArray, row_weights: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    """Return weighted means and standard deviations (divisor: the sum of the weights) of the columns."""
+    location: FloatArray = np.average(X, axis=0, weights=row_weights)
+    scale: FloatArray = np.sqrt(np.average(np.square(X - location), axis=0, weights=row_weights))
+    return location, scale
 
 
 def weighted_covariance(X: FloatArray, row_weights: FloatArray | None = None) -> FloatArray:

@@ -12,7 +12,7 @@ from mixsweep.assignments import Assignment
 from mixsweep.coordinates import Parametrisation
 from mixsweep.families import FAMILIES
 from mixsweep.families.base import Evaluation, Family
-from mixsweep.linalg import weighted_covariance
+from mixsweep.linalg import location_and_scale, weighted_covariance
 from mixsweep.seeds import generator
 from mixsweep.typing import BoolArray, FloatArray, Parameters
 
@@ -51,6 +51,8 @@ class Objective:
     truth : dict of ndarray, or None
         ``weights`` (k,), ``means`` (k, d) and ``covariances`` (k, d, d) of the mixture that generated the
         data, if they were simulated; standardised units. Its k may differ from `n_components`.
+    starts : tuple of dict of ndarray
+        The user's starts with `n_components` components: the same arrays as of the truth; standardised units.
     parametrisation : Parametrisation
         The coordinates of `to_vector`, `from_vector` and `loss`.
     """
@@ -65,6 +67,7 @@ class Objective:
     eigenvalue_floor: float
     row_weights: FloatArray | None = None
     truth: Parameters | None = None
+    starts: tuple[Parameters, ...] = ()
     parametrisation: Parametrisation = DEFAULT
     _mini_batches: dict[tuple[int, int], object] = dataclasses.field(
         default_factory=dict, repr=False, compare=False
@@ -94,8 +97,7 @@ class Objective:
         row_weights : ndarray, shape (n,), or None
             How many times each row counts; positive.
         """
-        location = np.average(X, axis=0, weights=row_weights)
-        scale = np.sqrt(np.average(np.square(X - location), axis=0, weights=row_weights))
+        location, scale = location_and_scale(X, row_weights)
         standardised = (X - location) / scale
         instance: Family = FAMILIES[family]()
         smallest = instance.smallest_data_eigenvalue(standardised, row_weights)
@@ -115,17 +117,24 @@ class Objective:
     def of_problem(
         cls, problem: Problem, family: str, n_components: int, covariance_floor: float
     ) -> Objective:
-        """Return the objective of a problem, with its row weights and its truth (see `of`)."""
+        """Return the objective of a problem, with its row weights, truth and starts (see `of`)."""
         objective = cls.of(problem.X, family, n_components, covariance_floor, problem.row_weights)
-        if problem.truth is None:
-            return objective
-        scale = objective.scale
-        truth = {
-            "weights": problem.truth["weights"],
-            "means": (problem.truth["means"] - objective.location) / scale,
-            "covariances": problem.truth["covariances"] / (scale[:, None] * scale),
+        truth = None if problem.truth is None else objective._standardised(problem.truth)
+        starts = []
+        if problem.starts is not None:
+            sizes = np.isfinite(problem.starts["weights"]).sum(axis=1)
+            for number in np.flatnonzero(sizes == n_components):
+                own = {key: values[number, :n_components] for key, values in problem.starts.items()}
+                starts.append(objective._standardised(own))
+        return dataclasses.replace(objective, truth=truth, starts=tuple(starts))
+
+    def _standardised(self, moments: Parameters) -> Parameters:
+        """Return weights, means and covariances in standardised units."""
+        return {
+            "weights": moments["weights"],
+            "means": (moments["means"] - self.location) / self.scale,
+            "covariances": moments["covariances"] / (self.scale[:, None] * self.scale),
         }
-        return dataclasses.replace(objective, truth=truth)
 
     @property
     def n_rows(self) -> int:
@@ -141,6 +150,11 @@ class Objective:
     def total_weight(self) -> float:
         """Sum of the row weights; n without weights. What is said "per row" is divided by this."""
         return float(self.n_rows) if self.row_weights is None else float(self.row_weights.sum())
+
+    @property
+    def row_shares(self) -> FloatArray | None:
+        """Row weights that sum to 1, for draws of rows; None without weights."""
+        return None if self.row_weights is None else self.row_weights / self.row_weights.sum()
 
     @property
     def covariance(self) -> FloatArray:

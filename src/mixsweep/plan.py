@@ -11,7 +11,7 @@ from typing import Any
 from mixsweep.config import ProblemEntry, SweepConfig
 from mixsweep.cost import block_cap, memory_mb, seconds_per_fit
 from mixsweep.errors import MixsweepError
-from mixsweep.problems.base import Problem, data_checksum
+from mixsweep.problems.base import Problem
 from mixsweep.problems.sources import FileSource, SimulatedSource
 
 __all__ = ["MANY_SHARDS", "Cell", "Plan", "ShapedProblem", "Shard", "blocks", "cell_shards", "make_plan"]
@@ -241,7 +241,7 @@ def _shaped(entry: ProblemEntry, config: SweepConfig) -> ShapedProblem:
         problem: Problem = source.load(entry.name, config.seed)
     except MixsweepError as error:
         raise MixsweepError(f"{config.source}: problems.{entry.key}: {error}") from None
-    checksum = data_checksum(problem.X) if isinstance(source, FileSource) else None
+    checksum = problem.checksum if isinstance(source, FileSource) else None
     return ShapedProblem(entry, problem.n_rows, problem.n_features, checksum)
 
 

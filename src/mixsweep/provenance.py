@@ -177,6 +177,7 @@ def _definition(problem: Mapping[str, Any]) -> dict[str, Any]:
     spec = dict(problem["spec"])
     if "file" in spec:
         spec["file"] = f"data with SHA-256 {str(problem.get('checksum'))[:12]}"
+        spec.pop("starts", None)
     return spec
 
 

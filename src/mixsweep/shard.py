@@ -20,7 +20,7 @@ from mixsweep.loop import run
 from mixsweep.methods import METHODS
 from mixsweep.methods.base import Method
 from mixsweep.objective import Objective
-from mixsweep.problems.base import Problem, data_checksum
+from mixsweep.problems.base import Problem
 from mixsweep.seeds import generator, seed_sequence
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class ShardSpec:
         return {
             **record,
             "problem": problem.name,
-            "data_checksum": data_checksum(problem.X),
+            "data_checksum": problem.checksum,
             "numerics_version": NUMERICS_VERSION,
         }
 
@@ -111,7 +111,7 @@ def make_starts(
     key = (problem, objective.family.name, objective.n_components, initializer)
     generators = [generator(seed, "start", *key, restart) for restart in restarts]
     try:
-        return kind.start(objective, generators)
+        return kind.start(objective, generators, restarts)
     except MixsweepError as error:
         raise MixsweepError(f"problem {problem}: initializer {error}") from None
 

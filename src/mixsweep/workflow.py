@@ -131,7 +131,10 @@ class SweepWorkflow:
         return sorted({path for entry in self._entries.values() for path in self._data_path(entry)})
 
     def _data_path(self, entry: ProblemEntry) -> list[str]:
-        return [str(entry.source.spec(self._folder)["file"])] if isinstance(entry.source, FileSource) else []
+        if not isinstance(entry.source, FileSource):
+            return []
+        spec = entry.source.spec(self._folder)
+        return [str(spec[key]) for key in ("file", "starts") if key in spec]
 
     @property
     def numerics(self) -> str:

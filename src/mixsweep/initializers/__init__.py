@@ -19,6 +19,7 @@ INITIALIZERS: Registry[type] = Registry(
         "small-em": "mixsweep.initializers.small_em:SmallEM",
         "space-filling": "mixsweep.initializers.space_filling:SpaceFilling",
         "truth": "mixsweep.initializers.truth:Truth",
+        "user-starts": "mixsweep.initializers.user_starts:UserStarts",
     },
     "mixsweep.initializers",
 )

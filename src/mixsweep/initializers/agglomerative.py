@@ -23,12 +23,14 @@ class Agglomerative:
     hundredth of the pooled covariance, or more of it in a cluster of fewer than 2 (d + 1) rows (see
     `mixsweep.initializers.base.partition_start`). Nothing is random up to 1000 rows, so all restarts are
     equal and one is enough. Of more rows each restart clusters a random subset of 1000, and takes its
-    moments. The clustering takes time but no passes.
+    moments. The clustering itself leaves row weights aside. It takes time but no passes.
     """
 
     name: ClassVar[str] = "agglomerative"
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator."""
         require_distinct_rows(self.name, objective.X, objective.n_components)
         if objective.n_rows > MAX_ROWS:
@@ -37,18 +39,14 @@ class Agglomerative:
         return {name: np.repeat(values, len(generators), axis=0) for name, values in same.items()}
 
 
-def _all_clusters(
-    X: FloatArray, n_components: int, generator: np.random.Generator
-) -> tuple[FloatArray, IntArray]:
-    return X, ward_labels(X, n_components)
+def _all_clusters(objective: Objective, generator: np.random.Generator) -> tuple[IntArray, IntArray]:
+    return np.arange(objective.n_rows), ward_labels(objective.X, objective.n_components)
 
 
-def _subset_clusters(
-    X: FloatArray, n_components: int, generator: np.random.Generator
-) -> tuple[FloatArray, IntArray]:
-    rows = X[generator.choice(len(X), MAX_ROWS, replace=False)]
-    require_distinct_rows(Agglomerative.name, rows, n_components)
-    return rows, ward_labels(rows, n_components)
+def _subset_clusters(objective: Objective, generator: np.random.Generator) -> tuple[IntArray, IntArray]:
+    rows = generator.choice(objective.n_rows, MAX_ROWS, replace=False)
+    require_distinct_rows(Agglomerative.name, objective.X[rows], objective.n_components)
+    return rows, ward_labels(objective.X[rows], objective.n_components)
 
 
 def ward_labels(X: FloatArray, n_components: int) -> IntArray:

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from mixsweep.errors import MixsweepError
+from mixsweep.linalg import weighted_covariance
 from mixsweep.objective import Objective
 from mixsweep.typing import FloatArray, IntArray, Parameters
 
@@ -15,7 +16,6 @@ __all__ = [
     "Initializer",
     "partition_start",
     "passes_per_start",
-    "pooled_covariance",
     "pooled_start",
     "require_distinct_rows",
 ]
@@ -34,19 +34,16 @@ class Initializer(Protocol):
 
     name: ClassVar[str]
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
-        """Return one start for each generator, restarts first, standardised units."""
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
+        """Return one start for each generator and restart number, restarts first, standardised units."""
         ...
 
 
 def passes_per_start(initializer: Initializer | type[Initializer]) -> int:
     """Return how many passes each start of that kind takes; 0 unless it says so."""
     return int(getattr(initializer, "passes_per_start", 0))
-
-
-def pooled_covariance(X: FloatArray) -> FloatArray:
-    """Return the maximum-likelihood covariance of all rows (divisor n), shape (d, d)."""
-    return np.atleast_2d(np.cov(X.T, bias=True))
 
 
 def require_distinct_rows(name: str, X: FloatArray, n_components: int) -> None:
@@ -61,11 +58,11 @@ def require_distinct_rows(name: str, X: FloatArray, n_components: int) -> None:
 def pooled_start(
     objective: Objective,
     generators: list[np.random.Generator],
-    draw_means: Callable[[FloatArray, int, np.random.Generator], FloatArray],
+    draw_means: Callable[[Objective, np.random.Generator], FloatArray],
 ) -> Parameters:
     """Return starts with drawn means, the pooled covariance in every component and equal weights.
 
-    The pooled covariance is the maximum-likelihood covariance of all rows (divisor n).
+    The pooled covariance is the maximum-likelihood covariance of all rows by their weights.
 
     Parameters
     ----------
@@ -74,11 +71,11 @@ def pooled_start(
     generators : list of numpy.random.Generator
         One for each start.
     draw_means : callable
-        Gives K means, shape (K, d), from the standardised rows, K and a generator.
+        Gives K means, shape (K, d), for the cell by a generator.
     """
     n_restarts, K = len(generators), objective.n_components
-    means = np.stack([draw_means(objective.X, K, generator) for generator in generators])
-    pooled = pooled_covariance(objective.X)
+    means = np.stack([draw_means(objective, generator) for generator in generators])
+    pooled = objective.covariance
     covariances = np.broadcast_to(pooled, (n_restarts, K, *pooled.shape)).copy()
     return objective.family.from_moments(np.full((n_restarts, K), 1.0 / K), means, covariances)
 
@@ -86,14 +83,14 @@ def pooled_start(
 def partition_start(
     objective: Objective,
     generators: list[np.random.Generator],
-    draw_partition: Callable[[FloatArray, int, np.random.Generator], tuple[FloatArray, IntArray]],
+    draw_partition: Callable[[Objective, np.random.Generator], tuple[IntArray, IntArray]],
 ) -> Parameters:
     """Return starts with the moments of the parts of drawn partitions.
 
-    Weights are the parts' shares of the rows and means their means. A covariance is (1 - s) times the
-    part's own (divisor: its number of rows) plus s times the pooled covariance of all rows. The share s is
-    `POOLED_SHARE`, or 1 - m / (2 (d + 1)) if that is more: a part of m < 2 (d + 1) rows is made up to
-    2 (d + 1) with rows of the pooled covariance.
+    Weights are the parts' shares of the rows and means their means, all by the row weights. A covariance is
+    (1 - s) times the part's own (divisor: its weight) plus s times the pooled covariance of all rows. The
+    share s is `POOLED_SHARE`, or 1 - m / (2 (d + 1)) if that is more: a part of m < 2 (d + 1) rows is made
+    up to 2 (d + 1) with rows of the pooled covariance.
 
     Parameters
     ----------
@@ -102,22 +99,21 @@ def partition_start(
     generators : list of numpy.random.Generator
         One for each start.
     draw_partition : callable
-        Gives rows, shape (m, d), and their labels 0 to K - 1, each at least once, shape (m,), from the
-        standardised rows, K and a generator.
+        Gives row numbers, shape (m,), and their labels 0 to K - 1, each at least once, shape (m,), for the
+        cell by a generator.
     """
     n_restarts, K, d = len(generators), objective.n_components, objective.n_features
-    pooled = pooled_covariance(objective.X)
+    pooled = objective.covariance
+    row_weights = np.ones(objective.n_rows) if objective.row_weights is None else objective.row_weights
     weights = np.empty((n_restarts, K))
     means = np.empty((n_restarts, K, d))
     covariances = np.empty((n_restarts, K, d, d))
     for r, generator in enumerate(generators):
-        rows, labels = draw_partition(objective.X, K, generator)
-        counts = np.bincount(labels, minlength=K)
-        weights[r] = counts / len(rows)
+        rows, labels = draw_partition(objective, generator)
+        weights[r] = np.bincount(labels, row_weights[rows], minlength=K) / row_weights[rows].sum()
         for k in range(K):
-            part = rows[labels == k]
-            means[r, k] = part.mean(axis=0)
-            centred = part - means[r, k]
-            share = max(POOLED_SHARE, 1.0 - counts[k] / (2.0 * (d + 1)))
-            covariances[r, k] = (1.0 - share) * (centred.T @ centred) / counts[k] + share * pooled
+            part, own = objective.X[rows[labels == k]], row_weights[rows[labels == k]]
+            means[r, k] = np.average(part, axis=0, weights=own)
+            share = max(POOLED_SHARE, 1.0 - len(part) / (2.0 * (d + 1)))
+            covariances[r, k] = (1.0 - share) * weighted_covariance(part, own) + share * pooled
     return objective.family.from_moments(weights, means, covariances)

@@ -28,22 +28,26 @@ class KMeans:
 
     name: ClassVar[str] = "k-means"
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator."""
         require_distinct_rows(self.name, objective.X, objective.n_components)
         return partition_start(objective, generators, _clusters)
 
 
-def _clusters(
-    X: FloatArray, n_components: int, generator: np.random.Generator
-) -> tuple[FloatArray, IntArray]:
-    labels = assign(X, seeds(X, n_components, generator))
+def _clusters(objective: Objective, generator: np.random.Generator) -> tuple[IntArray, IntArray]:
+    X, shares = objective.X, objective.row_shares
+    labels = assign(X, seeds(objective, generator))
     for _ in range(MAX_ITERATIONS):
-        centres = np.stack([X[labels == k].mean(axis=0) for k in range(n_components)])
+        parts = [labels == k for k in range(objective.n_components)]
+        centres = np.stack(
+            [np.average(X[part], axis=0, weights=None if shares is None else shares[part]) for part in parts]
+        )
         before, labels = labels, assign(X, centres)
         if np.array_equal(before, labels):
             break
-    return X, labels
+    return np.arange(len(X)), labels
 
 
 def assign(X: FloatArray, centres: FloatArray) -> IntArray:

@@ -27,7 +27,9 @@ class PerturbedTruth:
 
     name: ClassVar[str] = "perturbed-truth"
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator.
 
         Raises

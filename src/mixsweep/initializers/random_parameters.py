@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixsweep.initializers.base import POOLED_SHARE, pooled_covariance
+from mixsweep.initializers.base import POOLED_SHARE
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
 
@@ -24,10 +24,13 @@ class RandomParameters:
 
     name: ClassVar[str] = "random-parameters"
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator."""
         n_restarts, K, d = len(generators), objective.n_components, objective.n_features
-        centre, pooled = objective.X.mean(axis=0), pooled_covariance(objective.X)
+        pooled = objective.covariance
+        centre = np.average(objective.X, axis=0, weights=objective.row_weights)
         eigenvalues, axes = np.linalg.eigh(pooled)
         # the symmetric root, which does not depend on the signs of the axes
         root = (axes * np.sqrt(np.maximum(eigenvalues, 0.0))) @ axes.T

@@ -18,15 +18,18 @@ class RandomPoints:
 
     name: ClassVar[str] = "random-points"
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator."""
         require_distinct_rows(self.name, objective.X, objective.n_components)
         return pooled_start(objective, generators, _distinct_rows)
 
 
-def _distinct_rows(X: FloatArray, n_components: int, generator: np.random.Generator) -> FloatArray:
+def _distinct_rows(objective: Objective, generator: np.random.Generator) -> FloatArray:
+    X, n_components, shares = objective.X, objective.n_components, objective.row_shares
     # Two equal rows would make two components that stay equal for ever: draw all of them again.
     while True:
-        rows = X[generator.choice(len(X), n_components, replace=False)]
+        rows = X[generator.choice(len(X), n_components, replace=False, p=shares)]
         if len(np.unique(rows, axis=0)) == n_components:
             return rows

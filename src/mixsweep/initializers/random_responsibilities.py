@@ -8,7 +8,7 @@ import numpy as np
 
 from mixsweep.initializers.base import partition_start, require_distinct_rows
 from mixsweep.objective import Objective
-from mixsweep.typing import FloatArray, IntArray, Parameters
+from mixsweep.typing import IntArray, Parameters
 
 __all__ = ["RandomResponsibilities"]
 
@@ -24,15 +24,16 @@ class RandomResponsibilities:
 
     name: ClassVar[str] = "random-responsibilities"
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator."""
         require_distinct_rows(self.name, objective.X, objective.n_components)
         return partition_start(objective, generators, _random_partition)
 
 
-def _random_partition(
-    X: FloatArray, n_components: int, generator: np.random.Generator
-) -> tuple[FloatArray, IntArray]:
+def _random_partition(objective: Objective, generator: np.random.Generator) -> tuple[IntArray, IntArray]:
+    X, n_components = objective.X, objective.n_components
     # Parts with equal means could make components that stay equal for ever: draw the labels again.
     while True:
         labels = generator.integers(n_components, size=len(X))
@@ -43,4 +44,4 @@ def _random_partition(
             labels[row], counts[k] = k, 1
         means = [X[labels == k].mean(axis=0) for k in range(n_components)]
         if len(np.unique(means, axis=0)) == n_components:
-            return X, labels
+            return np.arange(len(X)), labels

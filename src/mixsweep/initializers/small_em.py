@@ -36,7 +36,9 @@ class SmallEM:
     name: ClassVar[str] = "small-em"
     passes_per_start: ClassVar[int] = RUNS * PASSES
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator."""
         # one batch for each start: what a batch holds decides the last bits of its fits
         chosen = [_best_of_runs(objective, generator) for generator in generators]
@@ -44,7 +46,7 @@ class SmallEM:
 
 
 def _best_of_runs(objective: Objective, generator: np.random.Generator) -> Parameters:
-    begin = RandomPoints().start(objective, [generator] * RUNS)
+    begin = RandomPoints().start(objective, [generator] * RUNS, range(RUNS))
     parameters = begin
     # a run that has collapsed goes on with infinities until the others have ended
     with np.errstate(all="ignore"):

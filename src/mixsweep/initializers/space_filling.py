@@ -23,14 +23,17 @@ class SpaceFilling:
 
     name: ClassVar[str] = "space-filling"
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator."""
         require_distinct_rows(self.name, objective.X, objective.n_components)
         return pooled_start(objective, generators, _traversal)
 
 
-def _traversal(X: FloatArray, n_components: int, generator: np.random.Generator) -> FloatArray:
-    rows = [int(generator.integers(len(X)))]
+def _traversal(objective: Objective, generator: np.random.Generator) -> FloatArray:
+    X, n_components = objective.X, objective.n_components
+    rows = [int(generator.choice(len(X), p=objective.row_shares))]
     nearest = np.square(X - X[rows[0]]).sum(axis=1)
     for _ in range(n_components - 1):
         rows.append(int(nearest.argmax()))

@@ -21,7 +21,9 @@ class Truth:
 
     name: ClassVar[str] = "truth"
 
-    def start(self, objective: Objective, generators: list[np.random.Generator]) -> Parameters:
+    def start(
+        self, objective: Objective, generators: list[np.random.Generator], restarts: range
+    ) -> Parameters:
         """Return one start for each generator.
 
         Raises

@@ -11,7 +11,7 @@ import numpy as np
 from mixsweep.errors import MixsweepError
 from mixsweep.typing import FloatArray
 
-__all__ = ["Problem", "check_matrix", "data_checksum"]
+__all__ = ["Problem", "check_matrix", "check_row_weights"]
 
 _FEW = 5
 
@@ -35,6 +35,10 @@ class Problem:
         Where the data came from, in words.
     row_weights : ndarray, shape (row,), or None
         How many times each row counts; None for once.
+    starts : dict of str to ndarray, or None
+        Starts of the user's, in the user's units: ``weights`` (start, component), ``means`` (start,
+        component, feature) and ``covariances`` (start, component, feature, feature); NaN beyond a start's
+        components.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Problem:
     truth: dict[str, FloatArray] | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     row_weights: FloatArray | None = None
+    starts: dict[str, FloatArray] | None = None
 
     @property
     def n_rows(self) -> int:
@@ -59,10 +64,18 @@ class Problem:
         """The generating number of components, where there is one."""
         return None if self.truth is None else len(self.truth["weights"])
 
-
-def data_checksum(X: FloatArray) -> str:
-    """Return the SHA-256 of the data's bytes (row order, little-endian float64)."""
-    return hashlib.sha256(np.ascontiguousarray(X, dtype="<f8").tobytes()).hexdigest()
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of what fits depend on: data, row weights and starts (row order, little-endian float64)."""
+        arrays = [self.X]
+        if self.row_weights is not None:
+            arrays.append(self.row_weights)
+        if self.starts is not None:
+            arrays.extend(self.starts[name] for name in ("weights", "means", "covariances"))
+        digest = hashlib.sha256()
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        return digest.hexdigest()
 
 
 def few(items: Sequence[object]) -> str:
@@ -78,6 +91,34 @@ def rows_in_words(rows: Sequence[int], lines: Sequence[int] | None = None) -> st
     if lines is not None:
         text += f" ({'line' if len(rows) == 1 else 'lines'} {few(lines)})"
     return text
+
+
+def check_row_weights(
+    weights: FloatArray, n_rows: int, where: str, lines: Sequence[int] | None = None
+) -> None:
+    """Refuse row weights that are not as many positive finite numbers as rows.
+
+    Parameters
+    ----------
+    weights : ndarray
+    n_rows : int
+    where : str
+        What the message begins with: the file and the column, or the argument.
+    lines : sequence of int, optional
+        The line of the file that each row came from.
+    """
+    if weights.shape != (n_rows,):
+        raise MixsweepError(
+            f"{where}: row weights of shape {weights.shape}; expected one for each of {n_rows} rows."
+        )
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
+    if bad.size:
+        at = None if lines is None else [lines[int(i)] for i in bad]
+        raise MixsweepError(
+            f"{where}: {bad.size} row {'weight is' if bad.size == 1 else 'weights are'} not a positive "
+            f"number, in {rows_in_words([int(i) + 1 for i in bad], at)}; expected how many times each row "
+            "counts. Leave out rows that do not count."
+        )
 
 
 def check_matrix(

@@ -11,9 +11,9 @@ import numpy as np
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.problems._delimited import read_delimited
 from mixsweep.problems._table import Table, numeric_column
-from mixsweep.problems.base import Problem, check_matrix, data_checksum, few
+from mixsweep.problems.base import Problem, check_matrix, check_row_weights, few
 
-__all__ = ["FORMATS", "load_file"]
+__all__ = ["FORMATS", "load_file", "matrix", "read_table"]
 
 
 def _read_npy(path: Path, columns: Sequence[str] | None) -> Table:
@@ -110,7 +110,9 @@ FORMATS: dict[str, Callable[[Path, Sequence[str] | None], Table]] = {
 }
 
 
-def load_file(path: Path, name: str, columns: Sequence[str] | None = None) -> Problem:
+def load_file(
+    path: Path, name: str, columns: Sequence[str] | None = None, weights: str | None = None
+) -> Problem:
     """Read a data file and check that mixtures can be fitted to it.
 
     Parameters
@@ -122,6 +124,8 @@ def load_file(path: Path, name: str, columns: Sequence[str] | None = None) -> Pr
     columns : sequence of str, optional
         The columns which are features, in this order; all by default, which must then all be numeric.
         The columns of an npy file are called x1, x2, ...
+    weights : str, optional
+        The column that says how many times each row counts; it is no feature.
 
     Returns
     -------
@@ -132,6 +136,38 @@ def load_file(path: Path, name: str, columns: Sequence[str] | None = None) -> Pr
     MixsweepError
         Naming the file and, where it applies, the column and the rows.
     """
+    wanted = columns if columns is None or weights is None else [*columns, weights]
+    table = read_table(path, f"problem {name!r}", wanted)
+    row_weights = None
+    if weights is not None:
+        row_weights = matrix(table, path, [weights])[0][:, 0]
+        check_row_weights(row_weights, len(row_weights), f"{path}: column {weights!r}", table.lines)
+        if columns is None:
+            columns = [column for column in table.names if column != weights]
+    X, chosen = matrix(table, path, columns)
+    check_matrix(X, chosen, str(path), table.lines)
+    problem = Problem(name, X, tuple(chosen), None, {"file": path.name}, row_weights)
+    problem.provenance["checksum"] = problem.checksum
+    return problem
+
+
+def read_table(path: Path, purpose: str, columns: Sequence[str] | None = None) -> Table:
+    """Read a table with distinct column names.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file of one of the `FORMATS`.
+    purpose : str
+        What it is for, in messages.
+    columns : sequence of str, optional
+        The columns wanted; all by default.
+
+    Raises
+    ------
+    MixsweepError
+        If there is no such file, or it holds no table.
+    """
     reader = FORMATS.get(path.suffix.lower())
     if reader is None:
         raise MixsweepError(
@@ -141,7 +177,7 @@ def load_file(path: Path, name: str, columns: Sequence[str] | None = None) -> Pr
     if not path.is_file():
         others = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
         near = nearest(path.name, [other for other in others if Path(other).suffix.lower() in FORMATS])
-        raise MixsweepError(f"{path}: no such data file (problem {name!r}){near}")
+        raise MixsweepError(f"{path}: no such data file ({purpose}){near}")
     if path.stat().st_size == 0:
         raise MixsweepError(
             f"{path}: the file is empty; expected rows of numbers below a line of column names."
@@ -149,12 +185,9 @@ def load_file(path: Path, name: str, columns: Sequence[str] | None = None) -> Pr
     try:
         table = reader(path, columns)
     except PermissionError:
-        raise MixsweepError(f"{path}: not allowed to read this data file (problem {name!r}).") from None
+        raise MixsweepError(f"{path}: not allowed to read this data file ({purpose}).") from None
     check_header(table.names, path)
-    X, chosen = _matrix(table, path, columns)
-    check_matrix(X, chosen, str(path), table.lines)
-    provenance = {"file": path.name, "checksum": data_checksum(X)}
-    return Problem(name, X, tuple(chosen), None, provenance)
+    return table
 
 
 def check_header(names: Sequence[str], path: Path) -> None:
@@ -167,9 +200,10 @@ def check_header(names: Sequence[str], path: Path) -> None:
         )
 
 
-def _matrix(
+def matrix(
     table: Table, path: Path, columns: Sequence[str] | None
 ) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], list[str]]:
+    """Return the chosen columns of a table, all by default, as a matrix with their names."""
     chosen = list(table.names) if columns is None else list(columns)
     for column in chosen:
         if column not in table.names:

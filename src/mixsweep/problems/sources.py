@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 from collections.abc import Mapping
@@ -53,10 +54,16 @@ class FileSource:
         The file, already resolved against the config's folder.
     columns : tuple of str or None
         The columns which are features; ``None`` for all.
+    weights : str or None
+        The column that says how many times each row counts.
+    starts : pathlib.Path or None
+        A table of starts (see `mixsweep.problems.starts.load_starts`).
     """
 
     path: Path
     columns: tuple[str, ...] | None = None
+    weights: str | None = None
+    starts: Path | None = None
 
     @property
     def true_k(self) -> int | None:
@@ -71,14 +78,33 @@ class FileSource:
         folder : pathlib.Path, optional
             Make the path relative to this folder, so that a project that moves as a whole keeps its results.
         """
-        path = str(self.path) if folder is None else os.path.relpath(self.path, folder)
-        return {"file": path} | ({"columns": list(self.columns)} if self.columns is not None else {})
+
+        def placed(path: Path) -> str:
+            return str(path) if folder is None else os.path.relpath(path, folder)
+
+        spec: dict[str, Any] = {"file": placed(self.path)}
+        if self.columns is not None:
+            spec["columns"] = list(self.columns)
+        if self.weights is not None:
+            spec["weights"] = self.weights
+        if self.starts is not None:
+            spec["starts"] = placed(self.starts)
+        return spec
 
     def load(self, name: str, seed: int) -> Problem:
         """Read and check the data."""
         from mixsweep.problems.files import load_file
+        from mixsweep.problems.starts import load_starts
 
-        return load_file(self.path, name, self.columns)
+        problem = load_file(self.path, name, self.columns, self.weights)
+        if self.starts is None:
+            return problem
+        provenance = {"starts": self.starts.name, **problem.provenance}
+        problem = dataclasses.replace(
+            problem, starts=load_starts(self.starts, problem), provenance=provenance
+        )
+        problem.provenance["checksum"] = problem.checksum
+        return problem
 
 
 @dataclass(frozen=True)
@@ -154,6 +180,16 @@ def simulation_grid(
     ]
 
 
+def _file_source(path: Path, rest: Mapping[str, Any]) -> FileSource:
+    columns, starts = rest.get("columns"), rest.get("starts")
+    return FileSource(
+        path,
+        None if columns is None else tuple(columns),
+        rest.get("weights"),
+        None if starts is None else Path(starts),
+    )
+
+
 def source_from_spec(spec: Mapping[str, Any]) -> Source:
     """Return the source that a resolved mapping describes (the ``--spec`` of ``mixsweep problem``).
 
@@ -166,10 +202,8 @@ def source_from_spec(spec: Mapping[str, Any]) -> Source:
         match dict(spec):
             case {"builtin": str(builtin), **rest} if not rest:
                 return BuiltinSource(builtin)
-            case {"file": str(file), **rest} if not rest:
-                return FileSource(Path(file))
-            case {"file": str(file), "columns": list(columns), **rest} if not rest:
-                return FileSource(Path(file), tuple(columns))
+            case {"file": str(file), **rest} if rest.keys() <= {"columns", "weights", "starts"}:
+                return _file_source(Path(file), rest)
             case {"simulate": dict(point), **rest} if not rest:
                 weights = point.pop("weights", "equal")
                 return SimulatedSource(
@@ -178,5 +212,6 @@ def source_from_spec(spec: Mapping[str, Any]) -> Source:
     except TypeError as error:
         raise MixsweepError(f"problem specification {dict(spec)}: {error}.") from None
     raise MixsweepError(
-        f"problem specification {dict(spec)}: expected one of builtin, file (with columns) or simulate."
+        f"problem specification {dict(spec)}: expected one of builtin, file (with columns, weights, "
+        "starts) or simulate."
     )

@@ -8,9 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from mixsweep.errors import MixsweepError
-from mixsweep.problems.base import Problem, data_checksum
+from mixsweep.linalg import location_and_scale
+from mixsweep.problems.base import Problem
 
 __all__ = ["read_problem", "write_problem"]
+
+_START_DIMS = {
+    "weights": ("start", "start_component"),
+    "means": ("start", "start_component", "feature"),
+    "covariances": ("start", "start_component", "feature", "feature_"),
+}
 
 
 def write_problem(problem: Problem, path: Path, seed: int = 0) -> None:
@@ -28,11 +35,17 @@ def write_problem(problem: Problem, path: Path, seed: int = 0) -> None:
     from mixsweep.io import write_dataset
 
     names = np.array(problem.features, dtype=object)
+    location, scale = location_and_scale(problem.X, problem.row_weights)
     variables: dict[str, tuple[tuple[str, ...], np.ndarray[tuple[int, ...], np.dtype[np.float64]]]] = {
         "X": (("row", "feature"), problem.X),
-        "location": (("feature",), problem.X.mean(axis=0)),
-        "scale": (("feature",), problem.X.std(axis=0)),
+        "location": (("feature",), location),
+        "scale": (("feature",), scale),
     }
+    if problem.row_weights is not None:
+        variables["row_weights"] = (("row",), problem.row_weights)
+    if problem.starts is not None:
+        for key, dims in _START_DIMS.items():
+            variables[f"start_{key}"] = (dims, problem.starts[key])
     if problem.truth is not None:
         variables["truth_weights"] = (("component",), problem.truth["weights"])
         variables["truth_means"] = (("component", "feature"), problem.truth["means"])
@@ -40,13 +53,13 @@ def write_problem(problem: Problem, path: Path, seed: int = 0) -> None:
     coords: dict[str, tuple[str, np.ndarray[tuple[int], np.dtype[np.object_]]]] = {
         "feature": ("feature", names)
     }
-    if problem.truth is not None:
+    if problem.truth is not None or problem.starts is not None:
         coords["feature_"] = ("feature_", names)
     attributes = {
         "name": problem.name,
         "provenance": json.dumps(problem.provenance, sort_keys=True),
         "seed": seed,
-        "checksum": data_checksum(problem.X),
+        "checksum": problem.checksum,
     }
     write_dataset(xr.Dataset(variables, coords, attributes), path)
 
@@ -71,10 +84,17 @@ def read_problem(path: Path) -> Problem:
             key: np.ascontiguousarray(dataset[f"truth_{key}"].values, dtype=np.float64)
             for key in ("weights", "means", "covariances")
         }
+    starts = None
+    if "start_weights" in dataset:
+        starts = {
+            key: np.ascontiguousarray(dataset[f"start_{key}"].values, dtype=np.float64) for key in _START_DIMS
+        }
     return Problem(
         str(dataset.attrs["name"]),
         X,
         tuple(str(feature) for feature in dataset["feature"].values),
         truth,
         json.loads(dataset.attrs["provenance"]),
+        np.asarray(dataset["row_weights"].values, dtype=np.float64) if "row_weights" in dataset else None,
+        starts,
     )

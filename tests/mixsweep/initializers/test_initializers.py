@@ -36,7 +36,7 @@ def test_too_few_distinct_rows(initializer):
     X = np.repeat([[0.0, 1.0], [1.0, 0.0]], 5, axis=0)
     objective = Objective.of(X + 0.0, "gaussian-diag", 3, 1e-6)
     with pytest.raises(MixsweepError, match="only 2 distinct rows"):
-        INITIALIZERS[initializer]().start(objective, [np.random.default_rng(0)])
+        INITIALIZERS[initializer]().start(objective, [np.random.default_rng(0)], range(1))
 
 
 def test_kmeans_plus_plus_spreads_more_than_random_points(initializer):
