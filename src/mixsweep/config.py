@@ -84,6 +84,31 @@ class ProblemSpec(_Model):
     """Numbers of components to fit, in place of the sweep's."""
 
 
+class CensusSpec(_Model):
+    """The thresholds of the census of optima."""
+
+    stationary_gradient: NonNegative = 1e-8
+    """A point is stationary when the gradient per row, standardised units, is at most this; nats."""
+    same_value: NonNegative = 1e-4
+    """Two points are one optimum when their log-likelihoods differ by less than this, in nats, ..."""
+    same_density: NonNegative = 1e-3
+    """... the log-densities of the rows by less than this, root mean square, ..."""
+    same_parameters: NonNegative = 1e-2
+    """... and their matched components by less than this, standardised units."""
+    ended_within: NonNegative = 0.1
+    """A fit ended in an optimum when it stopped at most so many nats below it."""
+    flat_curvature: NonNegative = 1e-7
+    """A direction is flat when its curvature, relative to those of the coordinates, is below this."""
+    spurious_eigenvalue_ratio: NonNegative = 1e-4
+    """Spurious: a covariance eigenvalue below this share of the smallest one of the data covariance."""
+    spurious_extra_rows: NonNegative = 0.5
+    """Spurious: a component with fewer expected rows than the number of features plus 1 plus this."""
+    boundary_rows: NonNegative = 0.5
+    """Boundary: a component with fewer expected rows than this."""
+    coincident_components: NonNegative = 1e-3
+    """Boundary: two components that differ by less than this, standardised units."""
+
+
 class SweepConfig(_Model):
     """A sweep: problems x families x component counts x methods x starts."""
 
@@ -107,6 +132,8 @@ class SweepConfig(_Model):
     """Passes over the data after which a fit ends unconverged."""
     covariance_floor: Fraction = 1e-6
     """Smallest eigenvalue allowed to a component's covariance, relative to the data covariance."""
+    census: CensusSpec = CensusSpec()
+    """Thresholds between optima and between their kinds."""
     replace: Flag = False
     """Go on in a results folder that another config made, replacing what differs."""
     pathvars: PathVars = {}
@@ -239,6 +266,8 @@ def _plain(value: Any, source: str, path: str = "") -> Any:
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     if len(location) == 1:
         return list(SweepConfig.model_fields)
+    if location[0] == "census":
+        return list(CensusSpec.model_fields)
     return list(SimulateSpec.model_fields if "simulate" in location[2:] else ProblemSpec.model_fields)
 
 

@@ -152,6 +152,11 @@ class SweepWorkflow:
         return canonical(self.config.initializers)
 
     @property
+    def thresholds(self) -> str:
+        """The thresholds of the census, as JSON."""
+        return canonical(self.config.census.model_dump())
+
+    @property
     def raw_config(self) -> str:
         """The config as given, as JSON; keys in the user's order, which reports follow."""
         return json.dumps(self._raw, separators=(",", ":"))

@@ -10,7 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
+from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.config import SweepConfig, load_config, parse_config, schema_text
+from mixsweep.errors import MixsweepError
 from mixsweep.problems.sources import FileSource
 
 ROOT = Path(__file__).parents[2]
@@ -128,3 +130,12 @@ def test_other_mappings_are_fine() -> None:
     """Snakemake hands its config over as ordered dictionaries."""
     config = parse_config(OrderedDict(MINIMAL, problems=OrderedDict(iris=OrderedDict())), Path())
     assert config.entries[0].name == "iris"
+
+
+def test_the_census_of_a_config_has_the_thresholds_of_the_census(tmp_path: Path) -> None:
+    plain = parse_config({"problems": {"iris": {}}, "n_components": [3]}, tmp_path)
+    assert Thresholds(**plain.census.model_dump()) == Thresholds()
+    given = {"problems": {"iris": {}}, "n_components": [3], "census": {"ended_within": "1e-3"}}
+    assert parse_config(given, tmp_path).census.ended_within == 1e-3
+    with pytest.raises(MixsweepError, match=r"census.ended_with.*ended_within"):
+        parse_config(given | {"census": {"ended_with": 1}}, tmp_path)

@@ -18,6 +18,7 @@ rule optima:
         runtime=30,
     params:
         numerics=sweep.numerics,
+        thresholds=sweep.thresholds,
     shell:
         "mixsweep optima {input.problem:q} {input.fits:q} --output {output.optima:q}"
-        " --numerics {params.numerics:q} > {log:q} 2>&1"
+        " --thresholds {params.thresholds:q} --numerics {params.numerics:q} > {log:q} 2>&1"

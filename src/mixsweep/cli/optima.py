@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -13,18 +14,20 @@ __all__ = ["optima"]
 @click.argument("problem", type=click.Path(path_type=Path))
 @click.argument("fits", type=click.Path(path_type=Path))
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="File of the optima.")
+@click.option("--thresholds", default="{}", help="Thresholds of the census as JSON, where not the defaults.")
 @click.option("--numerics", help="Version of the numerical code that is expected.")
-def optima(problem: Path, fits: Path, output: Path, numerics: str | None) -> None:
+def optima(problem: Path, fits: Path, output: Path, thresholds: str, numerics: str | None) -> None:
     """Find the distinct optima in which the FITS of a PROBLEM ended."""
     from threadpoolctl import threadpool_limits
 
-    from mixsweep.analysis.census import Thresholds, census
+    from mixsweep.analysis.census import census
+    from mixsweep.analysis.thresholds import Thresholds
     from mixsweep.cli.options import check_numerics
     from mixsweep.io import read_dataset, write_dataset
     from mixsweep.problems import read_problem
 
     check_numerics(numerics)
     with threadpool_limits(1):
-        found = census(read_problem(problem), read_dataset(fits), Thresholds())
+        found = census(read_problem(problem), read_dataset(fits), Thresholds(**json.loads(thresholds)))
     write_dataset(found, output)
     click.echo(f"{output}: {found.sizes['optimum']} distinct optima")
