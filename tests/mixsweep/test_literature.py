@@ -1,0 +1,150 @@
+"""Published identities and examples that the pass and EM must reproduce; each test names its source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from scipy.stats import norm
+
+from mixsweep.objective import Objective
+from tests.mixsweep.helpers import cell, scattered_points, starts
+
+
+def gaussian_divergence(first, second):
+    """KL divergence of Gaussian components, shape (R, K), from means and Cholesky factors."""
+    d = first["means"].shape[-1]
+    whitened = np.linalg.solve(second["cholesky"], first["cholesky"])
+    shift = np.linalg.solve(second["cholesky"], (first["means"] - second["means"])[..., None])[..., 0]
+    volume = [np.log(np.diagonal(p["cholesky"], axis1=-2, axis2=-1)).sum(-1) for p in (first, second)]
+    squares = np.square(whitened).sum((-2, -1)) + np.square(shift).sum(-1)
+    return 0.5 * (squares - d) + volume[1] - volume[0]
+
+
+def complete_divergence(first, second):
+    """KL divergence of the complete-data models, shape (R,)."""
+    ratio = np.log(first["weights"] / second["weights"])
+    return (first["weights"] * (ratio + gaussian_divergence(first, second))).sum(-1)
+
+
+def test_each_em_step_gains_at_least_the_divergence_of_the_complete_data():
+    # Kunstner, Kumar and Schmidt 2021: EM is mirror descent; gain per row >= KL(new, old)
+    objective = cell("faithful", "gaussian-full", 3)
+    points = starts(objective, count=5)
+    evaluation = objective.evaluate(points)
+    swapped = []
+    for _ in range(200):
+        new = evaluation.maximised
+        following = objective.evaluate(new)
+        gain = (following.log_likelihood - evaluation.log_likelihood) / objective.n_rows
+        slack = gain - complete_divergence(new, points)
+        assert slack.min() > -1e-12  # rounding of log-likelihoods near 400
+        swapped.append(gain - complete_divergence(points, new))
+        points, evaluation = new, following
+    # the control: with the arguments exchanged it is no theorem, and fails here
+    assert np.min(swapped) < -1e-6
+
+
+def test_the_evidence_lower_bound_is_one_and_is_tight_at_the_posterior():
+    objective = cell("faithful", "gaussian-full", 3)
+    parameters = scattered_points(objective, count=1)
+    logits = objective.logits(parameters)[0]
+    value = objective.evaluate(parameters).log_likelihood[0]
+
+    def bound(q):
+        return (q * (logits - np.log(q))).sum(axis=(-2, -1))
+
+    posterior = np.exp(logits - logsumexp(logits, axis=0))
+    np.testing.assert_allclose(bound(posterior), value, atol=1e-10)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        q = rng.dirichlet(np.ones(3), (500, objective.n_rows)).swapaxes(1, 2)
+        assert (bound(np.maximum(q, 1e-300)) <= value).all()
+        mixed = 0.999 * posterior + 0.001 * q  # near the posterior, where a wrong bound would show
+        assert (bound(mixed) <= value + 1e-10).all()
+
+
+@pytest.mark.parametrize("family", ["gaussian-full", "gaussian-diag", "gaussian-spherical"])
+@pytest.mark.parametrize("name", ["galaxies", "iris"])
+def test_the_likelihood_is_unbounded_at_a_row(family, name):
+    # Kiefer and Wolfowitz 1956; Day 1969: it grows by d for each unit of -log sigma and coincident row
+    objective = cell(name, family, 2)
+    d, row = objective.n_features, objective.X[0]
+    coincident = (objective.X == row).all(axis=1).sum()
+    deviations = np.exp(-np.arange(8.0, 11.0))
+    count = len(deviations)
+    covariances = np.stack([np.square(deviations), np.ones(count)], axis=1)[..., None, None] * np.eye(d)
+    means = np.tile(np.stack([row, np.zeros(d)]), (count, 1, 1))
+    points = objective.family.from_moments(np.full((count, 2), 0.5), means, covariances)
+    slopes = np.diff(objective.evaluate(points).log_likelihood)
+    # squares expanded about the centre of the data lose 1e-16 / sigma^2 of a row, at most 3e-6 here
+    np.testing.assert_allclose(slopes, d * coincident, rtol=1e-5)
+    assert objective.collapsed(points, objective.evaluate(points)).all()
+
+
+def population(density, half_width, points=4_001):
+    """Grid and row weights that stand for a density: the trapezoid rule, exact to 1e-9 for such densities."""
+    grid = np.linspace(-half_width, half_width, points)
+    weights = density(grid)
+    kept = weights > 1e-300
+    return grid[kept, None], weights[kept] / weights[kept].sum()
+
+
+def means_only(objective, means, steps):
+    """EM for means with equal weights and unit variances in data units; means in data units, sorted."""
+    K = len(means)
+    equal = np.full((1, K), 1 / K)
+    deviations = np.full((1, K), 1 / objective.scale[0])
+    current = (np.asarray(means, dtype=float)[None, :, None] - objective.location) / objective.scale
+    for _ in range(steps):
+        point = {"weights": equal, "means": current, "deviations": deviations}
+        evaluation = objective.evaluate(point)
+        current = evaluation.maximised["means"]
+    reported = current[0, :, 0] * objective.scale + objective.location
+    value = evaluation.log_likelihood[0] + objective.log_likelihood_offset
+    return np.sort(reported), value
+
+
+@pytest.mark.parametrize(
+    ("mu", "first", "tenth"), [(0.5, 0.7912, 0.00827), (1, 0.1666, 1e-6), (1.5, 0.0391, 0), (2, 0.0085, 0)]
+)
+def test_ten_steps_suffice_for_two_components(mu, first, tenth):
+    # Daskalakis, Tzamos and Zampetakis 2017: relative errors of the population's EM from infinity
+    X, weights = population(lambda x: norm.pdf(x, mu) + norm.pdf(x, -mu), 12 * np.hypot(1, mu))
+    objective = Objective.of(X, "gaussian-spherical", 2, 1e-6, weights)
+    for steps, error in ((1, first), (10, tenth)):
+        found, _ = means_only(objective, [-1e3, 1e3], steps)
+        np.testing.assert_allclose(found[1] / mu - 1, error, atol=1e-4)
+        np.testing.assert_allclose(found[0], -found[1], atol=1e-10)
+
+
+@pytest.mark.parametrize("R", [2, 3, 4])
+def test_the_population_has_arbitrarily_bad_maxima(R):
+    # Jin, Zhang, Balakrishnan, Wainwright and Jordan 2016: the gap to the truth grows as R^2 / 3 - log(2) / 3
+    g = 8
+    truth = [-R, R, g * R]
+    X, weights = population(lambda x: sum(norm.pdf(x, mean) for mean in truth), g * R + 12.0)
+    objective = Objective.of(X, "gaussian-spherical", 3, 1e-6, weights)
+    found, bad = means_only(objective, [0, g * R - 1, g * R + 1], 400)
+    _, best = means_only(objective, truth, 400)
+    # the two coincident means approach each other sublinearly
+    np.testing.assert_allclose(found, [0, g * R, g * R], atol=0.3)
+    expected = {2: 1.1425, 3: 2.7715, 4: 5.1023}[R]
+    np.testing.assert_allclose(best - bad, expected, atol=2e-4)
+    np.testing.assert_allclose(best - bad, R**2 / 3 - np.log(2) / 3, atol=0.05)
+
+
+def test_a_smaller_gap_leaves_no_bad_maximum():
+    X, weights = population(lambda x: sum(norm.pdf(x, mean) for mean in (-2, 2, 8)), 20)
+    objective = Objective.of(X, "gaussian-spherical", 3, 1e-6, weights)
+    found, _ = means_only(objective, [0, 7, 9], 1000)
+    np.testing.assert_allclose(found, [-2, 2, 8], atol=1e-4)
+
+
+def test_permuted_components_have_the_same_value_and_decrement():
+    objective = cell("iris", "gaussian-full", 3)
+    parameters = scattered_points(objective, count=1)
+    permuted = {name: values[:, [2, 0, 1]] for name, values in parameters.items()}
+    a, b = objective.evaluate(parameters), objective.evaluate(permuted)
+    np.testing.assert_allclose(a.log_likelihood, b.log_likelihood, rtol=1e-13)
+    np.testing.assert_allclose(a.decrement, b.decrement, rtol=1e-10)
