@@ -57,6 +57,10 @@ def read_cell(folder: Path) -> tuple[xr.Dataset, xr.Dataset]:
         optimum=optima["fit_optimum"],
         polished_log_likelihood=optima["polished_log_likelihood"],
     )
+    # SciPy takes a tenth of a second to load, and most of this module does without
+    from mixsweep.analysis.multimodality import corrected_status
+
+    fits = fits.assign(status=corrected_status(fits, optima))
     return fits, optima.drop_vars(["fit_optimum", "polished_log_likelihood", *FITS])
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from mixsweep.analysis.intervals import pooled_wilson, unseen_share
 from mixsweep.schema import KINDS
+from mixsweep.status import Status
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["best_known", "optima_table", "unseen"]
+__all__ = ["best_known", "corrected_status", "optima_table", "unseen"]
 
 
 def best_known(optima: xr.Dataset) -> int:
@@ -21,6 +22,24 @@ def best_known(optima: xr.Dataset) -> int:
     if not len(proper):
         return -1
     return int(proper[np.argmax(optima["log_likelihood"].values[proper])])
+
+
+def corrected_status(fits: xr.Dataset, optima: xr.Dataset) -> xr.DataArray:
+    """Return why the fits stopped, with converged ones that ended in a saddle marked as such.
+
+    A fit cannot tell a saddle from a maximum; the census can.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        ``status`` and ``optimum`` over (method, initializer, restart).
+    optima : xarray.Dataset
+        The cell's optima.
+    """
+    saddle = np.append(optima["kind"].values == KINDS.index("saddle"), False)
+    held = (fits["status"] == Status.CONVERGED) & saddle[fits["optimum"].values]
+    status: xr.DataArray = fits["status"].where(~held, np.int8(Status.SADDLE))
+    return status.assign_attrs(fits["status"].attrs)
 
 
 def optima_table(optima: xr.Dataset, n_fits_total: int, n_starts: int) -> xr.Dataset:
