@@ -79,7 +79,8 @@ def test_the_likelihood_is_unbounded_at_a_row(family, name):
     slopes = np.diff(objective.evaluate(points).log_likelihood)
     # squares expanded about the centre of the data lose 1e-16 / sigma^2 of a row, at most 3e-6 here
     np.testing.assert_allclose(slopes, d * coincident, rtol=1e-5)
-    assert objective.collapsed(points, objective.evaluate(points)).all()
+    # the last one is below the floor of every family: e^-20 of the variance of a feature
+    assert objective.collapsed(points, objective.evaluate(points))[-1]
 
 
 def population(density, half_width, points=4_001):
