@@ -13,7 +13,6 @@ import common
 import numpy as np
 from common import Row
 
-from mixsweep.objective import Objective
 from mixsweep.seeds import generator
 
 SQUARE = 1024
@@ -21,6 +20,8 @@ SQUARE = 1024
 BLOCK = 2**16
 #: How often the block's exponentials are taken in one measurement.
 ROUNDS = 50
+#: Length of one measurement of passes.
+SECONDS = 0.3
 
 
 def product_seconds() -> float:
@@ -46,27 +47,21 @@ def exponential_seconds() -> float:
     return seconds / (BLOCK * ROUNDS)
 
 
-def passes_for(objective: Objective, restarts: int) -> int:
-    """Return how many passes take about a third of a second."""
-    work = objective.n_rows * restarts * objective.n_components * (10 + objective.n_features**2 / 10)
-    return max(1, int(3e8 / work))
-
-
 def compare(n: int, d: int, K: int, restarts: int, repeats: int) -> Row:
     """Return the ratio at one size."""
     objective, starts = common.blobs_near_truth(n, d, K, restarts)
-    count = passes_for(objective, restarts)
     features = 1 + d + d * (d + 1) // 2
     columns = restarts * K
 
-    def passes() -> None:
+    def passes(count: int) -> None:
         for _ in range(count):
             objective.evaluate(starts)
 
-    passes()
+    passes(2)  # the first is slower
+    count = max(1, int(SECONDS / common.cpu_seconds(lambda: passes(1))[0]))
     ratios, shares, nanoseconds = [], [], []
     for _ in range(repeats):
-        seconds, _ = common.cpu_seconds(passes)
+        seconds, _ = common.cpu_seconds(lambda: passes(count))
         products = 2 * n * features * columns * product_seconds()
         exponentials = n * columns * exponential_seconds()
         limit = products + exponentials
