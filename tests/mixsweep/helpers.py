@@ -17,6 +17,8 @@ from mixsweep.shard import ShardSpec, fit_shard, make_starts
 from mixsweep.status import Status
 
 FAMILIES = ("gaussian-full", "gaussian-diag", "gaussian-spherical")
+#: Methods that own their loop: each fit alone, and ends of their own besides the common ones.
+SOLVERS = ("slsqp", "trust-constr", "scipy", "scikit-learn")
 METHODS = (
     "em",
     "squarem",
@@ -29,6 +31,11 @@ METHODS = (
     "gd",
     "nesterov",
     "rmsprop",
+    "sgd",
+    "newton-cg",
+    "trust",
+    "em+newton",
+    *SOLVERS,
 )
 
 

@@ -1,4 +1,4 @@
-"""Adam (Kingma and Ba 2015, algorithm 1) on all rows."""
+"""Adam (Kingma and Ba 2015, algorithm 1)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
-from mixsweep.objective import Objective
-from mixsweep.typing import Parameters
+from mixsweep.methods.base import State, require
+from mixsweep.methods.mini_batch import FixedStepMethod
+from mixsweep.typing import FloatArray
 
 __all__ = ["Adam"]
 
 
 @dataclass(frozen=True)
-class Adam(GradientMethod):
-    """Minimise the negative log-likelihood per row in unconstrained coordinates.
+class Adam(FixedStepMethod):
+    """Minimise the negative log-likelihood per row, on all rows or on mini-batches.
 
     Parameters
     ----------
@@ -27,6 +26,10 @@ class Adam(GradientMethod):
         Decay rates of the first and second moments, in [0, 1).
     epsilon : float
         Added to the square root of the second moment.
+
+    References
+    ----------
+    Kingma, D. P. and Ba, J. (2015). Adam: a method for stochastic optimization. Proceedings of ICLR 2015.
     """
 
     learning_rate: float = 0.05
@@ -35,7 +38,7 @@ class Adam(GradientMethod):
     epsilon: float = 1e-8
 
     name: ClassVar[str] = "adam"
-    expected_passes: ClassVar[float] = np.inf
+    memory: ClassVar[tuple[str, ...]] = ("first", "second")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,30 +47,11 @@ class Adam(GradientMethod):
         require(0 <= self.beta2 < 1, self.name, "beta2", self.beta2, "a number in [0, 1)")
         require(self.epsilon > 0, self.name, "epsilon", self.epsilon, "a positive number")
 
-    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
-        """Return the starts' coordinates with empty moments."""
-        vector = objective.to_vector(parameters)
-        zeros = np.zeros_like(vector)
-        return {"vector": vector, "first": zeros, "second": zeros, "steps": np.zeros(len(vector))}
-
-    def ask(self, objective: Objective, state: State) -> Request:
-        """Return the parameters at the current coordinates."""
-        return Request(objective.from_vector(state["vector"]))
-
-    def tell(
-        self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
-    ) -> tuple[State, Step]:
-        """Take the next step."""
-        _, gradient = objective.loss(state["vector"], parameters, evaluation)
-        steps = state["steps"] + 1
-        first = self.beta1 * state["first"] + (1 - self.beta1) * gradient
-        second = self.beta2 * state["second"] + (1 - self.beta2) * np.square(gradient)
+    def step(self, gradient: FloatArray, memory: State, steps: FloatArray, epochs: FloatArray) -> FloatArray:
+        """Return the step by the moments' estimates free of bias."""
+        memory["first"] = self.beta1 * memory["first"] + (1 - self.beta1) * gradient
+        memory["second"] = self.beta2 * memory["second"] + (1 - self.beta2) * np.square(gradient)
         rate = self.learning_rate / (1 - self.beta1**steps)
-        root = np.sqrt(second / (1 - self.beta2**steps)[:, None]) + self.epsilon
-        moved = {
-            "vector": state["vector"] - rate[:, None] * first / root,
-            "first": first,
-            "second": second,
-            "steps": steps,
-        }
-        return moved, Step.taken(evaluation)
+        root = np.sqrt(memory["second"] / (1 - self.beta2**steps)[:, None]) + self.epsilon
+        move: FloatArray = -rate[:, None] * memory["first"] / root
+        return move

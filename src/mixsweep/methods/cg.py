@@ -12,7 +12,7 @@ from mixsweep.methods import line_search
 from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.methods.line_search import Trial
 from mixsweep.objective import Objective
-from mixsweep.typing import BoolArray, Parameters
+from mixsweep.typing import Parameters
 
 __all__ = ["ConjugateGradient"]
 
@@ -70,7 +70,8 @@ class ConjugateGradient(GradientMethod):
         steepest = state["steepest"] > 0
         again = trial.failed & ~steepest
         if again.any():
-            _descend(state, again)
+            line_search.descend(state, again)
+            state["steepest"][again] = 1
         return state, Step(trial.accepted, trial.failed & steepest)
 
 
@@ -93,11 +94,3 @@ def _advance(state: State, trial: Trial) -> None:
     step = np.where(trial.first[accepted] | ~(step > 0), line_search.cautious_step(gradient), step)
     line_search.aim(state, accepted, direction, slope, step)
     state["steepest"][accepted] = steepest
-
-
-def _descend(state: State, chosen: BoolArray) -> None:
-    """Begin anew along the negative gradient, in place."""
-    gradient = state["gradient"][chosen]
-    slope = -np.square(gradient).sum(axis=1)
-    line_search.aim(state, chosen, -gradient, slope, line_search.cautious_step(gradient))
-    state["steepest"][chosen] = 1

@@ -16,7 +16,17 @@ from mixsweep.methods.base import State
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, FloatArray, Parameters
 
-__all__ = ["Trial", "aim", "cautious_step", "judge", "move", "start", "trial_point"]
+__all__ = [
+    "Trial",
+    "aim",
+    "cautious_step",
+    "descend",
+    "judge",
+    "move",
+    "start",
+    "trial_point",
+    "trial_vector",
+]
 
 SUFFICIENT_DECREASE = 1e-4
 #: Trials of one line search.
@@ -72,10 +82,11 @@ def start(vector: FloatArray) -> State:
 
 def trial_point(objective: Objective, state: State) -> Parameters:
     """Return the parameters at the trial points."""
-    return objective.from_vector(_trial_vector(state))
+    return objective.from_vector(trial_vector(state))
 
 
-def _trial_vector(state: State) -> FloatArray:
+def trial_vector(state: State) -> FloatArray:
+    """Return the coordinates of the trial points."""
     result: FloatArray = state["vector"] + state["step"][:, None] * state["direction"]
     return result
 
@@ -92,7 +103,7 @@ def judge(
     curvature : float
         The slope's absolute value must fall to this share.
     """
-    loss, gradient = objective.loss(_trial_vector(state), parameters, evaluation)
+    loss, gradient = objective.loss(trial_vector(state), parameters, evaluation)
     bad = ~(np.isfinite(loss) & np.isfinite(gradient).all(axis=1))
     loss = np.where(bad, np.inf, loss)
     gradient = np.where(bad[:, None], 0.0, gradient)
@@ -122,6 +133,13 @@ def aim(state: State, chosen: BoolArray, direction: FloatArray, slope: FloatArra
     state["low_loss"][chosen] = state["loss"][chosen]
     state["low_slope"][chosen] = slope
     state["high_step"][chosen] = np.inf
+
+
+def descend(state: State, chosen: BoolArray) -> None:
+    """Begin searches of the chosen fits along their negative gradients, in place."""
+    gradient = state["gradient"][chosen]
+    slope = -np.square(gradient).sum(axis=1)
+    aim(state, chosen, -gradient, slope, cautious_step(gradient))
 
 
 def cautious_step(gradient: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""RMSprop (Tieleman and Hinton 2012) on all rows."""
+"""RMSprop (Tieleman and Hinton 2012)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixsweep.families.base import Evaluation
-from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
-from mixsweep.objective import Objective
-from mixsweep.typing import Parameters
+from mixsweep.methods.base import State, require
+from mixsweep.methods.mini_batch import FixedStepMethod
+from mixsweep.typing import FloatArray
 
 __all__ = ["RMSprop"]
 
 
 @dataclass(frozen=True)
-class RMSprop(GradientMethod):
-    """Minimise the negative log-likelihood per row in unconstrained coordinates.
+class RMSprop(FixedStepMethod):
+    """Minimise the negative log-likelihood per row, on all rows or on mini-batches.
 
     With a small epsilon every coordinate moves by about the learning rate however small the gradient, so
     that the fit ends in a cycle of that width around an optimum and uses up its passes. A large epsilon
@@ -43,7 +42,7 @@ class RMSprop(GradientMethod):
     epsilon: float = 1e-8
 
     name: ClassVar[str] = "rmsprop"
-    expected_passes: ClassVar[float] = np.inf
+    memory: ClassVar[tuple[str, ...]] = ("square",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,23 +50,8 @@ class RMSprop(GradientMethod):
         require(0 <= self.decay < 1, self.name, "decay", self.decay, "a number in [0, 1)")
         require(self.epsilon > 0, self.name, "epsilon", self.epsilon, "a positive number")
 
-    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
-        """Return the starts' coordinates with a mean square of zero."""
-        vector = objective.to_vector(parameters)
-        return {"vector": vector, "square": np.zeros_like(vector)}
-
-    def ask(self, objective: Objective, state: State) -> Request:
-        """Return the parameters at the current coordinates."""
-        return Request(objective.from_vector(state["vector"]))
-
-    def tell(
-        self, objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
-    ) -> tuple[State, Step]:
-        """Take the next step."""
-        _, gradient = objective.loss(state["vector"], parameters, evaluation)
-        square = self.decay * state["square"] + (1 - self.decay) * np.square(gradient)
-        moved = {
-            "vector": state["vector"] - self.learning_rate * gradient / (np.sqrt(square) + self.epsilon),
-            "square": square,
-        }
-        return moved, Step.taken(evaluation)
+    def step(self, gradient: FloatArray, memory: State, steps: FloatArray, epochs: FloatArray) -> FloatArray:
+        """Return the step along the gradient divided by its running size."""
+        memory["square"] = self.decay * memory["square"] + (1 - self.decay) * np.square(gradient)
+        move: FloatArray = -self.learning_rate * gradient / (np.sqrt(memory["square"]) + self.epsilon)
+        return move
