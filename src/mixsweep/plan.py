@@ -8,9 +8,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from mixsweep.applicable import check_initializers, start_sizes
 from mixsweep.config import ProblemEntry, SweepConfig
-from mixsweep.cost import block_cap, memory_mb, seconds_per_fit
+from mixsweep.cost import block_cap, memory_mb, seconds_per_fit, seconds_per_pass
 from mixsweep.errors import MixsweepError
+from mixsweep.initializers import INITIALIZERS
+from mixsweep.initializers.base import passes_per_start
 from mixsweep.problems.base import Problem
 from mixsweep.problems.sources import FileSource, SimulatedSource
 
@@ -31,6 +34,7 @@ class ShapedProblem:
     n_rows: int
     n_features: int
     checksum: str | None = None
+    start_sizes: frozenset[int] = frozenset()
 
     @property
     def name(self) -> str:
@@ -113,6 +117,14 @@ def blocks(restarts: int, cap: int) -> list[tuple[int, int]]:
     return list(pairwise(cuts))
 
 
+def _seconds(cell: Cell, method: str, initializer: str, max_passes: int) -> float:
+    """Return the expected core-seconds of one fit with its start."""
+    shape = (cell.n_rows, cell.n_features, cell.n_components)
+    passes = passes_per_start(INITIALIZERS[initializer])
+    fit = seconds_per_fit(cell.family, method, *shape, max(max_passes - passes, 1))
+    return fit + passes * seconds_per_pass(cell.family, *shape)
+
+
 def cell_shards(
     cell: Cell, methods: Mapping[str, str], initializers: Sequence[str], restarts: int, max_passes: int
 ) -> list[Shard]:
@@ -130,11 +142,10 @@ def cell_shards(
     -------
     list of Shard
     """
-    shape = (cell.n_rows, cell.n_features, cell.n_components)
     shards: list[Shard] = []
     for label, method in methods.items():
-        cuts = blocks(restarts, block_cap(seconds_per_fit(cell.family, method, *shape, max_passes)))
         for initializer in initializers:
+            cuts = blocks(restarts, block_cap(_seconds(cell, method, initializer, max_passes)))
             shards.extend(Shard(cell, label, initializer, start, stop) for start, stop in cuts)
     return shards
 
@@ -154,11 +165,10 @@ class Plan:
     problems: tuple[ShapedProblem, ...]
     cells: tuple[Cell, ...]
 
-    def seconds_per_fit(self, cell: Cell, label: str) -> float:
-        """Return the expected core-seconds of one fit of a cell by the method of that label."""
+    def seconds_per_fit(self, cell: Cell, label: str, initializer: str) -> float:
+        """Return the expected core-seconds of one fit of a cell by that method's label, with its start."""
         method = self.config.method_specs[label].method
-        shape = (cell.n_rows, cell.n_features, cell.n_components)
-        return seconds_per_fit(cell.family, method, *shape, self.config.max_passes)
+        return _seconds(cell, method, initializer, self.config.max_passes)
 
     def shards_of(self, cell: Cell) -> list[Shard]:
         """Return the shards of a cell, by method, initializer and block."""
@@ -190,8 +200,12 @@ class Plan:
     def core_seconds(self, cell: Cell) -> float:
         """Return the expected core-seconds of a cell's fits."""
         config = self.config
-        per_start = sum(self.seconds_per_fit(cell, label) for label in config.method_specs)
-        return per_start * len(config.initializers) * config.restarts
+        per_start = sum(
+            self.seconds_per_fit(cell, label, initializer)
+            for label in config.method_specs
+            for initializer in config.initializers
+        )
+        return per_start * config.restarts
 
     def memory_mb(self, cell: Cell, n_fits: int) -> int:
         """Return the memory that a block of a cell's fits needs, in MB."""
@@ -242,7 +256,7 @@ def _shaped(entry: ProblemEntry, config: SweepConfig) -> ShapedProblem:
     except MixsweepError as error:
         raise MixsweepError(f"{config.source}: problems.{entry.key}: {error}") from None
     checksum = problem.checksum if isinstance(source, FileSource) else None
-    return ShapedProblem(entry, problem.n_rows, problem.n_features, checksum)
+    return ShapedProblem(entry, problem.n_rows, problem.n_features, checksum, start_sizes(problem))
 
 
 def make_plan(config: SweepConfig) -> Plan:
@@ -259,7 +273,8 @@ def make_plan(config: SweepConfig) -> Plan:
     Raises
     ------
     MixsweepError
-        If a data file cannot be used, or more components are asked for than there are rows.
+        If a data file cannot be used, more components are asked for than there are rows, or an initializer
+        cannot start a cell.
     """
     problems = tuple(_shaped(entry, config) for entry in config.entries)
     for problem in problems:
@@ -271,6 +286,8 @@ def make_plan(config: SweepConfig) -> Plan:
                     f"{config.source}: {key}: found {k}, but problem {problem.name!r} has {problem.n_rows} "
                     "rows; expected no more components than rows."
                 )
+            true_k = problem.entry.source.true_k
+            check_initializers(config, problem.name, k, true_k, problem.start_sizes)
     cells = tuple(
         Cell(problem.name, family, k, problem.n_rows, problem.n_features)
         for problem in problems

@@ -221,10 +221,11 @@ class SweepWorkflow:
 
     def shard_minutes(self, wildcards: Any, attempt: int) -> int:
         """Return a shard's time limit, more at each attempt."""
-        if wildcards.method not in self.config.method_specs:
+        method, initializer = wildcards.method, wildcards.initializer
+        if method not in self.config.method_specs or initializer not in self.config.initializers:
             return 10
         n_fits = int(wildcards.stop) - int(wildcards.start)
-        seconds = n_fits * self.plan.seconds_per_fit(self._cell(wildcards), wildcards.method)
+        seconds = n_fits * self.plan.seconds_per_fit(self._cell(wildcards), method, initializer)
         return attempt * max(10, math.ceil(_RUNTIME_MARGIN * seconds / 60))
 
     def cell_mem_mb(self, wildcards: Any, attempt: int) -> int:

@@ -29,7 +29,9 @@ class Initializer(Protocol):
     """A kind of start. Every start has a random generator of its own, from its restart number.
 
     A kind that evaluates the likelihood also has a class attribute ``passes_per_start``, the whole number of
-    passes over the data that each of its starts takes. They count as passes of the fit.
+    passes over the data that each of its starts takes. They count as passes of the fit. One that starts only
+    some cells has a class attribute ``needs``: ``truth`` (simulated data with K generating components) or
+    ``starts`` (a table of starts with K components).
     """
 
     name: ClassVar[str]

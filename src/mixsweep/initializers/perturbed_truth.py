@@ -26,6 +26,7 @@ class PerturbedTruth:
     """
 
     name: ClassVar[str] = "perturbed-truth"
+    needs: ClassVar[str] = "truth"
 
     def start(
         self, objective: Objective, generators: list[np.random.Generator], restarts: range

@@ -20,6 +20,7 @@ class Truth:
     """
 
     name: ClassVar[str] = "truth"
+    needs: ClassVar[str] = "truth"
 
     def start(
         self, objective: Objective, generators: list[np.random.Generator], restarts: range

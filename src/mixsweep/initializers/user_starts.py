@@ -21,6 +21,7 @@ class UserStarts:
     """
 
     name: ClassVar[str] = "user-starts"
+    needs: ClassVar[str] = "starts"
 
     def start(
         self, objective: Objective, generators: list[np.random.Generator], restarts: range
