@@ -15,8 +15,9 @@ import contextlib
 import json
 import platform
 import statistics
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -209,12 +210,16 @@ def size_name(n: int, d: int, K: int) -> str:
     return f"n={n}, d={d}, K={K}"
 
 
-def report(title: str, rows: list[Row], path: Path | None) -> None:
-    """Print rows as a table and write them as JSON if a path is given."""
-    print(f"{title}\n\n{markdown(rows)}\n", flush=True)
+def report(title: str, rows: Iterable[Row], path: Path | None) -> None:
+    """Print rows as a table and write them as JSON if a path is given; each is said at once on stderr."""
+    done = []
+    for row in rows:
+        print(f"{row.name}: {row.text}", file=sys.stderr, flush=True)
+        done.append(row)
+    print(f"{title}\n\n{markdown(done)}\n", flush=True)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = {"title": title, "machine": machine(), "rows": [asdict(row) for row in rows]}
+        content = {"title": title, "machine": machine(), "rows": [asdict(row) for row in done]}
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3, help="rounds over all sizes")
     arguments = parser.parse_args(argv)
     seconds(**MIDDLE)  # the first call is slower
-    rows = [row for name in NAMES for row in curve(name, arguments.doublings, arguments.repeats)]
+    rows = (row for name in NAMES for row in curve(name, arguments.doublings, arguments.repeats))
     common.report("One pass of one fit by EM", rows, arguments.json)
 
 

@@ -26,7 +26,7 @@ from mixsweep.objective import Objective
 
 ITERATIONS = 50
 #: At most so many of the starts are given to gmmx.
-STARTS = 10
+STARTS = 4
 
 
 def peer_models(objective: Objective, starts: dict[str, np.ndarray]) -> list[GaussianMixtureModelJax]:
@@ -97,7 +97,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = common.argument_parser(__doc__)
     common.add_sizes(parser)
     arguments = parser.parse_args(argv)
-    rows = [compare(*size, arguments.repeats) for size in common.chosen(arguments)]
+    rows = (compare(*size, arguments.repeats) for size in common.chosen(arguments))
     common.report(f"A fit of {ITERATIONS} EM iterations against gmmx", rows, arguments.json)
 
 

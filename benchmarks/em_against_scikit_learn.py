@@ -80,8 +80,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # ten iterations are not meant to converge
-        rows = [compare(*size, arguments.repeats) for size in common.chosen(arguments)]
-    common.report("One EM iteration of one fit against scikit-learn", rows, arguments.json)
+        rows = (compare(*size, arguments.repeats) for size in common.chosen(arguments))
+        common.report("One EM iteration of one fit against scikit-learn", rows, arguments.json)
 
 
 if __name__ == "__main__":

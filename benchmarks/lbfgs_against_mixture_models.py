@@ -164,11 +164,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--fits", type=int, default=3, help="fits of the package, for each method")
     parser.add_argument("--seconds", type=float, default=30, help="CPU time of each of them")
     arguments = parser.parse_args(argv)
-    rows = [
+    rows = (
         compare(case, method, arguments.restarts, arguments.fits, arguments.seconds)
         for case in arguments.cases
         for method in METHODS_OF_PEER
-    ]
+    )
     common.report("A fit by L-BFGS against Mixture-Models", rows, arguments.json)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import resource
 import subprocess
@@ -109,9 +110,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = common.argument_parser(__doc__)
     parser.add_argument("cases", nargs="*", type=_case, metavar="n,d,K,restarts,method", default=CASES)
     arguments = parser.parse_args(argv)
-    rows = [Row("a worker before its first shard", peak("nothing"), "MB")]
-    rows += [measure(*case) for case in arguments.cases]
-    common.report("Peak memory of a worker", rows, arguments.json)
+    before = Row("a worker before its first shard", peak("nothing"), "MB")
+    rows = (measure(*case) for case in arguments.cases)
+    common.report("Peak memory of a worker", itertools.chain([before], rows), arguments.json)
 
 
 def task(name: str, *arguments: str) -> None:

@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = common.argument_parser(__doc__)
     common.add_sizes(parser)
     arguments = parser.parse_args(argv)
-    rows = [compare(*size, arguments.repeats) for size in common.chosen(arguments)]
+    rows = (compare(*size, arguments.repeats) for size in common.chosen(arguments))
     common.report("One pass against the limit of its arithmetic", rows, arguments.json)
 
 

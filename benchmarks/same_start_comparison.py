@@ -135,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("cases", nargs="*", metavar="case", type=_case, default=list(CASES))
     parser.add_argument("--restarts", type=int, default=300)
     arguments = parser.parse_args(argv)
-    rows = [row for name in arguments.cases for row in compare(name, arguments.restarts)]
+    rows = (row for name in arguments.cases for row in compare(name, arguments.restarts))
     common.report("Methods from the same starts: all passes of the fits over the hits", rows, arguments.json)
 
 

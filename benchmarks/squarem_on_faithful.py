@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = common.argument_parser(__doc__)
     parser.add_argument("--restarts", type=int, default=200)
     arguments = parser.parse_args(argv)
-    rows = [row for tolerance in TOLERANCES for row in compare(tolerance, arguments.restarts)]
+    rows = (row for tolerance in TOLERANCES for row in compare(tolerance, arguments.restarts))
     common.report("SQUAREM against EM on faithful, K=3", rows, arguments.json)
 
 
