@@ -35,6 +35,12 @@ METHODS = (
     "newton-cg",
     "trust",
     "em+newton",
+    "gem",
+    "ecm",
+    "cem",
+    "sem",
+    "daem",
+    "online-em",
     *SOLVERS,
 )
 

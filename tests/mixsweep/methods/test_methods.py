@@ -27,17 +27,18 @@ EXTREME = {
     "cg": {"curvature": 0.999},
     "em+lbfgs": {"rate": 1e-6, "min_em_passes": 1},
 }
-#: What a method needs to come to rest, where its published settings do not; mini-batches at a constant rate
-#: end in a cloud.
+#: What a method needs to come to rest, where its defaults do not: mini-batches and falling rates never do.
 CONVERGING = {
     "rmsprop": {"epsilon": 0.1},
     "sgd": {"batch_size": None},
+    "online-em": {"batch_size": None},
     "scikit-learn": {"tol": 0.0, "reg_covar": 0.0, "max_iter": 1000},
 }
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", NAMES)
+# cem maximises the classification likelihood
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"cem"}))
 def test_all_methods_end_in_the_optimum_of_the_basin(name, family):
     objective = cell("faithful", family, 2)
     begin = run(objective, METHODS["em"](), starts(objective, count=4, initializer="kmeans++"), max_passes=15)
@@ -48,7 +49,7 @@ def test_all_methods_end_in_the_optimum_of_the_basin(name, family):
     np.testing.assert_allclose(ends.log_likelihood, reference.log_likelihood, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["em", "squarem"])
+@pytest.mark.parametrize("name", ["em", "squarem", "ecm"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_em_never_lowers_the_log_likelihood(family, name):
     objective = cell("iris", family, 3)
