@@ -93,6 +93,20 @@ class Ledger:
         self._restore_best(active[status == Status.DIVERGED])
         return stopped
 
+    def count_outside_passes(self, active: IntArray, passes: int) -> None:
+        """Count passes over all rows that were not entered, each at a new current point of its fit."""
+        ends = self._ends
+        self._rows[active] += passes * self.objective.n_rows
+        ends.n_passes[active] = self._rows[active] / self.objective.n_rows
+        ends.n_function_values[active] += passes
+        ends.n_iterations[active] += passes
+
+    def end(self, active: IntArray, status: Status) -> None:
+        """End fits where they stand, without a further pass: their solver has ended by itself."""
+        self._ends.status[active] = status
+        everywhere = np.ones(len(active), dtype=bool)
+        self._trace(active, everywhere, everywhere)
+
     def add_seconds(self, worked: IntArray, seconds: float) -> None:
         """Share the wall time of a pass among its fits."""
         self._ends.seconds[worked] += seconds / len(worked)

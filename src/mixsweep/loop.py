@@ -1,10 +1,13 @@
-"""The one loop: a batch of fits goes from starts to endpoints, one pass at a time."""
+"""The one loop: a batch of fits goes from starts to endpoints, one pass at a time.
+
+Solvers that own their loop run one fit at a time; their passes are entered in the same ledger.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,7 @@ from mixsweep.errors import MixsweepError
 from mixsweep.families.base import Evaluation
 from mixsweep.ledger import Ledger
 from mixsweep.methods.base import Method, Request, Seeds
+from mixsweep.methods.solver import ALONE, Probe, Solver, Stopped, owns_its_loop
 from mixsweep.objective import Objective
 from mixsweep.status import Status
 from mixsweep.typing import Parameters
@@ -29,7 +33,7 @@ BATCH_COLUMNS = 1024
 
 def run(
     objective: Objective,
-    method: Method,
+    method: Method | Solver,
     starts: Parameters,
     *,
     tol: float = 1e-8,
@@ -41,13 +45,14 @@ def run(
 
     At most `BATCH_COLUMNS` columns are in the batch; a fit that stops makes room for the next start. Where
     the method or the family raises an exception, the starts are run in halves until the fit that causes it is
-    alone and has status `error`, with the traceback in the log.
+    alone and has status `error`, with the traceback in the log. A method that is a `Solver` runs every fit
+    alone.
 
     Parameters
     ----------
     objective : Objective
         The cell.
-    method : Method
+    method : Method or Solver
         The optimiser with its settings.
     starts : dict of ndarray
         R starts, restarts first, in the family's coordinates.
@@ -76,22 +81,49 @@ def run(
     return _run(objective, method, starts, seeds, Ledger(objective, tol, max_passes, checkpoints))
 
 
-def _run(objective: Objective, method: Method, starts: Parameters, seeds: Seeds, ledger: Ledger) -> Endpoints:
+def _run(
+    objective: Objective, method: Method | Solver, starts: Parameters, seeds: Seeds, ledger: Ledger
+) -> Endpoints:
+    if owns_its_loop(method) and len(seeds) > 1:
+        return _run_halves(objective, method, starts, seeds, ledger)
     try:
-        return _run_together(objective, method, starts, seeds, ledger)
+        if owns_its_loop(method):
+            return _run_alone(objective, cast(Solver, method), starts, ledger)
+        return _run_together(objective, cast(Method, method), starts, seeds, ledger)
     except (MixsweepError, OSError, MemoryError):
         raise
     except Exception:
-        count = len(seeds)
-        if count == 1:
-            logger.exception("method %s: a fit ended with an exception", method.name)
-            ends = Endpoints.empty(starts, ledger.checkpoints)
-            ends.status[:] = Status.ERROR
-            return ends
-        halves = slice(0, count // 2), slice(count // 2, count)
-        return Endpoints.joined(
-            *(_run(objective, method, take(starts, half), seeds[half], ledger) for half in halves)
-        )
+        if len(seeds) > 1:
+            return _run_halves(objective, method, starts, seeds, ledger)
+        logger.exception("method %s: a fit ended with an exception", method.name)
+        ends = Endpoints.empty(starts, ledger.checkpoints)
+        ends.status[:] = Status.ERROR
+        return ends
+
+
+def _run_halves(
+    objective: Objective, method: Method | Solver, starts: Parameters, seeds: Seeds, ledger: Ledger
+) -> Endpoints:
+    count = len(seeds)
+    halves = slice(0, count // 2), slice(count // 2, count)
+    return Endpoints.joined(
+        *(_run(objective, method, take(starts, half), seeds[half], ledger) for half in halves)
+    )
+
+
+def _run_alone(objective: Objective, solver: Solver, start: Parameters, ledger: Ledger) -> Endpoints:
+    ledger.open(start)
+    began = time.perf_counter()
+    try:
+        with np.errstate(all="ignore"):
+            status = solver.solve(objective, start, Probe(objective, ledger))
+    except Stopped:
+        pass
+    else:
+        ledger.end(ALONE, status)
+    ledger.add_seconds(ALONE, time.perf_counter() - began)
+    ledger.measure_ends(slice(0, 1))
+    return ledger.close()
 
 
 def _run_together(

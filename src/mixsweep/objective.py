@@ -24,6 +24,8 @@ __all__ = ["Objective"]
 DEFAULT = Parametrisation()
 #: A component with a smaller expected number of rows is empty.
 EMPTY_COUNT = 1e-8
+#: Weights whose sum is off by less are off by rounding.
+SUM_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -261,8 +263,13 @@ class Objective:
         return -evaluation.log_likelihood / self.total_weight, -gradient / self.total_weight
 
     def outside(self, parameters: Parameters) -> BoolArray:
-        """Return which points break a constraint: a weight that is not positive, or a scale, shape (R,)."""
-        broken: BoolArray = ~np.all(parameters["weights"] > 0, axis=-1)
+        """Return which points break a constraint, shape (R,).
+
+        A weight or a scale that is not positive, or weights that do not sum to one.
+        """
+        weights = parameters["weights"]
+        broken: BoolArray = ~np.all(weights > 0, axis=-1)
+        broken |= ~(np.abs(weights.sum(axis=-1) - 1.0) < SUM_ROUNDING)
         for name, kind in self.family.kinds.items():
             values = parameters[name]
             if kind == "cholesky":
