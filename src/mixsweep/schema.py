@@ -109,6 +109,18 @@ VARIABLES: dict[str, Variable] = {
     "spherical_variances": _number(
         "component variances, the same for every standardised feature", dims=_COMPONENT
     ),
+    "tied_covariance": _number(
+        "covariance of every component", "data units squared", ("feature", "feature_")
+    ),
+    "scale_matrices": _number(
+        "scale matrices of t components; covariances times (nu - 2) / nu, nu their degrees of freedom",
+        "data units squared",
+        _COVARIANCE,
+    ),
+    "degrees_of_freedom": _number("degrees of freedom of t components, at most 1e10", dims=_COMPONENT),
+    "inverse_degrees_of_freedom": _number(
+        "reciprocals of the degrees of freedom, near 0 for Gaussian tails", dims=_COMPONENT
+    ),
     "trace_passes": _number("passes used at the checkpoint", dims=_TRACE),
     "trace_log_likelihood": _number("log-likelihood at the checkpoint", "nat", _TRACE),
     "seconds": _number("own share of the batch's wall time", "s"),

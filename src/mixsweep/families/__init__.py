@@ -12,6 +12,8 @@ FAMILIES: Registry[type] = Registry(
         "gaussian-diag": "mixsweep.families.gaussian_diag:GaussianDiag",
         "gaussian-full": "mixsweep.families.gaussian_full:GaussianFull",
         "gaussian-spherical": "mixsweep.families.gaussian_spherical:GaussianSpherical",
+        "gaussian-tied": "mixsweep.families.gaussian_tied:GaussianTied",
+        "student-t": "mixsweep.families.student_t:StudentT",
     },
     "mixsweep.families",
 )
