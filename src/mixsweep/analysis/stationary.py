@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 #: Newton steps at most; each is checked, and most points need two or three.
-NEWTON_STEPS = 12
+NEWTON_STEPS = 40
 #: Gradients per row below this are rounding error.
 ROUNDING = 1e-14
 #: Step of the central differences; the gradient's rounding error 1e-15 over it leaves 1e-10 in the Hessian.
@@ -182,20 +182,57 @@ def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, Flo
     hessian, error : ndarray, shape (P, q, q)
         Symmetrised, and half the difference from the transpose: the accuracy of each entry.
     """
-    count, size = vectors.shape
-    width = np.sqrt(objective.family.smallest_eigenvalues(objective.from_vector(vectors)).min(axis=1))
+    width = np.sqrt(smallest_eigenvalue(objective, objective.from_vector(vectors)))
     lengths = DIFFERENCE * np.clip(width / WIDE, 1e-3, 1.0)
-    rows = np.empty((count, size, size))
+    return _differences(objective, vectors, np.broadcast_to(lengths[:, None], vectors.shape), SECOND_ORDER)
+
+
+#: Offsets and weights of central differences of second and of fourth order.
+SECOND_ORDER = ((1.0, 0.5),)
+FOURTH_ORDER = ((1.0, 2 / 3), (2.0, -1 / 12))
+
+
+def _differences(
+    objective: Objective, vectors: FloatArray, lengths: FloatArray, stencil: tuple[tuple[float, float], ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Return Hessians by differences of the gradient over steps of shape (P, q)."""
+    count, size = vectors.shape
+    rows = np.zeros((count, size, size))
     chunk = max(1, BATCH_COLUMNS // (2 * size * objective.n_components))
     for start in range(0, count, chunk):
-        part = vectors[start : start + chunk, None]
-        steps = lengths[start : start + chunk, None, None] * np.eye(size)
-        around = np.concatenate([part + steps, part - steps], axis=1)
-        _, gradient = gradients(objective, around.reshape(-1, size))
-        up, down = np.split(gradient.reshape(around.shape), 2, axis=1)
-        rows[start : start + chunk] = (up - down) / (2 * lengths[start : start + chunk, None, None])
+        part = slice(start, start + chunk)
+        for offset, weight in stencil:
+            steps = offset * lengths[part, :, None] * np.eye(size)
+            around = np.concatenate([vectors[part, None] + steps, vectors[part, None] - steps], axis=1)
+            _, gradient = gradients(objective, around.reshape(-1, size))
+            up, down = np.split(gradient.reshape(around.shape), 2, axis=1)
+            rows[part] += weight * (up - down) / lengths[part, :, None]
     across = rows.swapaxes(1, 2)
     return 0.5 * (rows + across), 0.5 * np.abs(rows - across)
+
+
+def _sharpened(
+    objective: Objective, vectors: FloatArray, hessian: FloatArray, error: FloatArray
+) -> Curvature:
+    """Return the curvature, measured again where the first measurement leaves its sign open.
+
+    Then each coordinate has a step of its own, a share of what its curvature makes a long one, and the
+    differences are of fourth order.
+    """
+    found = curvature(objective, hessian, error)
+    doubtful = np.flatnonzero(np.abs(found.relative) < DOUBTFUL * found.error)
+    if not len(doubtful):
+        return found
+    diagonal = np.abs(np.diagonal(hessian[doubtful], axis1=1, axis2=2))
+    lengths = SCALED_DIFFERENCE / np.sqrt(np.maximum(diagonal, SCALED_DIFFERENCE))
+    sharper = _differences(objective, vectors[doubtful], lengths, FOURTH_ORDER)
+    hessian[doubtful], error[doubtful] = sharper
+    return curvature(objective, hessian, error)
+
+
+#: Curvatures closer to zero than so many times their accuracy are measured again, over steps that are this
+#: share of the length over which a coordinate changes the loss by order one, and at most its root.
+DOUBTFUL, SCALED_DIFFERENCE = 10.0, 1e-3
 
 
 def _gauge(objective: Objective, size: int) -> FloatArray:
@@ -354,8 +391,9 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
             untried = untried[~better & (norm > SETTLED)]
             if not len(untried):
                 break
-        # close to rounding error a step gains little, and the next one nothing
-        going[chosen] = np.linalg.norm(gradient[chosen], axis=1) < 0.5 * before
+        norm = np.linalg.norm(gradient[chosen], axis=1)
+        # where the Hessian is singular every step gains a share; at rounding error the next gains nothing
+        going[chosen] = norm < np.where(norm > SETTLED, 0.95, 0.5) * before
         again = going & _moved(vectors, measured_at)
         hessian[again], error[again] = hessians(objective, vectors[again])
         measured_at[again] = vectors[again]
@@ -363,7 +401,7 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
     hessian[again], error[again] = hessians(objective, vectors[again])
     if len(vectors):
         parameters = objective.from_vector(vectors)
-    found = curvature(objective, hessian, error)
+    found = _sharpened(objective, vectors, hessian, error)
     return StationaryPoints(
         parameters=parameters,
         vectors=vectors,
