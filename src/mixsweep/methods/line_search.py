@@ -167,7 +167,7 @@ def _narrow(state: State, loss: FloatArray, slope: FloatArray, searching: BoolAr
     step, low_step, high_step = state["step"], state["low_step"], state["high_step"]
     bound = state["loss"] + SUFFICIENT_DECREASE * step * state["slope"]
     too_high = (loss > bound) | (loss >= state["low_loss"])
-    toward_low = ~too_high & (slope * (np.where(np.isinf(high_step), np.inf, high_step) - low_step) >= 0)
+    toward_low = ~too_high & (slope * np.sign(high_step - low_step) >= 0)
     old_low = (low_step, state["low_loss"], state["low_slope"])
     trial = (step, loss, slope)
     state = dict(state)

@@ -18,7 +18,8 @@ class StochasticGradientDescent(FixedStepMethod):
 
     With a constant rate the fit ends in a cloud around an optimum whose width grows with the rate. Rates that
     fall as 1 / t have an infinite sum and a finite sum of squares, the conditions of Robbins and Monro for
-    convergence; Bottou, Curtis and Nocedal (2018, section 4) give the rates of both.
+    convergence, whose speed is that of 1 / t at best (Bottou, Curtis and Nocedal 2018, section 4): a fit
+    usually uses up its passes.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ class StochasticGradientDescent(FixedStepMethod):
     learning_rate : float
         Step along the negative gradient, at the first step.
     decay_epochs : float, optional
-        After t epochs the rate is learning_rate / (1 + t / decay_epochs). Left out: a constant rate.
+        After t epochs the rate is learning_rate / (1 + t / decay_epochs); None: a constant rate.
     momentum : float
         Share of the previous step that is kept, in [0, 1).
 
@@ -41,7 +42,7 @@ class StochasticGradientDescent(FixedStepMethod):
 
     batch_size: int | None = 64
     learning_rate: float = 0.05
-    decay_epochs: float | None = None
+    decay_epochs: float | None = 20.0
     momentum: float = 0.9
 
     name: ClassVar[str] = "sgd"

@@ -22,6 +22,8 @@ DIFFERENCE = 1e-8
 #: Curvatures below this share of the direction's squared length are rounding of the differences, and taken
 #: as zero.
 FLAT = 1e-8
+#: Products at most, for each coordinate: without rounding one would do, with it directions lose conjugacy.
+PRODUCTS = 2
 
 
 def start(vector: FloatArray) -> State:
@@ -53,10 +55,10 @@ def probe(state: State) -> FloatArray:
 def advance(state: State, gradient: FloatArray, radius: FloatArray) -> BoolArray:
     """Take one inner step of all fits, in place.
 
-    The iteration ends when the residual is below min(0.5, sqrt |g|) |g|, after as many products as there are
-    coordinates, at the boundary of the trust region, or when the curvature along the direction is
-    not positive (then at the boundary; without a boundary at the solution so far, or
-    at the negative gradient where there is none).
+    The iteration ends when the residual is below min(0.5, sqrt |g|) |g|, after twice as many products as there
+    are coordinates, at the boundary of the trust region, or when the curvature along the direction is not
+    positive: then at the boundary, or without one at the solution so far, which at the first direction is the
+    negative gradient.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ def advance(state: State, gradient: FloatArray, radius: FloatArray) -> BoolArray
     state["products"] = state["products"] + 1
     size = np.sqrt(_dot(state["gradient"], state["gradient"]))
     solved = np.sqrt(left) <= np.minimum(0.5, np.sqrt(size)) * size
-    ended: BoolArray = leaves | solved | (state["products"] >= solution.shape[1])
+    ended: BoolArray = leaves | solved | (state["products"] >= PRODUCTS * solution.shape[1])
     return ended
 
 

@@ -30,7 +30,7 @@ EXTREME = {
 #: What a method needs to come to rest, where its defaults do not: mini-batches and falling rates never do.
 CONVERGING = {
     "rmsprop": {"epsilon": 0.1},
-    "sgd": {"batch_size": None},
+    "sgd": {"batch_size": None, "decay_epochs": None},
     "online-em": {"batch_size": None},
     "scikit-learn": {"tol": 0.0, "reg_covar": 0.0, "max_iter": 1000},
 }
