@@ -11,17 +11,23 @@ BLOCK_SECONDS = 30.0
 CAPS = (10000, 5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 5, 2, 1)
 
 # One row and component costs 8 ns of softmax and 4 flops per feature of the expanded quadratic at 15 GFLOP/s;
-# one component costs 2 us of M-step and bookkeeping.
+# one component costs 2 us of M-step and bookkeeping. A t component takes the expected latent scales besides,
+# 1.5 times a softmax, and its M-step solves an equation.
 _SOFTMAX_SECONDS = 8e-9
+_LATENT_SCALE_SECONDS = 12e-9
 _FLOPS_PER_SECOND = 15e9
 _COMPONENT_SECONDS = 2e-6
+_T_COMPONENT_SECONDS = 10e-6
 
 
 def n_statistics(family: str, n_features: int) -> int:
-    """Return how many expected sufficient statistics a component has."""
-    if family.endswith(("-diag", "-spherical")):
-        return 1 + 2 * n_features
-    return 1 + n_features + n_features * (n_features + 1) // 2
+    """Return how many features of a row, a constant among them, a pass multiplies for each component."""
+    second_moments = {
+        "gaussian-tied": 0,
+        "gaussian-spherical": 1,
+        "gaussian-diag": n_features,
+    }
+    return 1 + n_features + second_moments.get(family, n_features * (n_features + 1) // 2)
 
 
 def seconds_per_pass(family: str, n_rows: int, n_features: int, n_components: int) -> float:
@@ -38,7 +44,11 @@ def seconds_per_pass(family: str, n_rows: int, n_features: int, n_components: in
     """
     p = n_statistics(family, n_features)
     per_row = _SOFTMAX_SECONDS + 4 * p / _FLOPS_PER_SECOND
-    return n_components * (n_rows * per_row + _COMPONENT_SECONDS)
+    per_component = _COMPONENT_SECONDS
+    if family == "student-t":
+        per_row += _LATENT_SCALE_SECONDS
+        per_component = _T_COMPONENT_SECONDS
+    return n_components * (n_rows * per_row + per_component)
 
 
 def expected_passes(method: str, max_passes: int) -> int:

@@ -25,7 +25,7 @@ _LOG_EXCESS = (0, 1, 1 / 3, 0, -2 / 15, 0, 16 / 63, 0, -16 / 15, 0, 256 / 33, 0,
 #: Coefficients of what Stirling's formula leaves of the logarithm of gamma(nu / 2).
 _REMAINDER = (0, 1 / 6, 0, -1 / 45, 0, 8 / 315, 0, -8 / 105, 0, 128 / 297)
 #: Newton steps that carry any equation to rounding error.
-NEWTON_STEPS = 5
+NEWTON_STEPS = 4
 
 
 def _series(

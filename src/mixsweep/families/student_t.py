@@ -19,7 +19,7 @@ from mixsweep.families.degrees_of_freedom import (
 )
 from mixsweep.families.gaussian_full import DIRECT_BELOW, GaussianFull
 from mixsweep.linalg import cholesky, triangular_inverse, upper_indices, weighted_covariance
-from mixsweep.passes import Design, softmax_pass
+from mixsweep.passes import Design, row_blocks, softmax_pass
 from mixsweep.typing import BoolArray, FloatArray, Parameters
 
 __all__ = ["StudentT"]
@@ -159,11 +159,14 @@ class StudentT:
         prepared: _Prepared,
         parameters: Parameters,
         inverse: FloatArray,
-        distances_of: Callable[[slice], FloatArray],
+        distances_into: Callable[[slice, FloatArray], None],
         accumulate: Callable[[slice, FloatArray], None],
         assignment: Assignment | None,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Take a pass, however distances are computed and rows weighted by r u / (1 + d tau) are summed.
+
+        The first function writes the squared distances of a block of rows into an array (R, K, block), the
+        second receives the weights.
 
         Returns
         -------
@@ -176,19 +179,25 @@ class StudentT:
         exponent = 0.5 * (1 + d * tau) / tau
         counts = np.zeros((n_restarts, n_components))
         spread = np.zeros_like(counts)
-        block: dict[str, FloatArray] = {}
+        longest = max(rows.stop - rows.start for rows in row_blocks(len(prepared.X)))
+        rooms = np.empty((4, counts.size * longest))
+
+        def room(number: int, rows: slice) -> FloatArray:
+            length = rows.stop - rows.start
+            return rooms[number, : counts.size * length].reshape(n_restarts, n_components, length)
 
         def logits_of(rows: slice) -> FloatArray:
-            scaled = distances_of(rows)
+            scaled, logarithm, logits = (room(number, rows) for number in range(3))
+            distances_into(rows, scaled)
             np.multiply(scaled, tau, out=scaled)
-            block["logarithm"] = np.log1p(scaled)
-            block["scaled"] = scaled
-            result: FloatArray = constant - exponent * block["logarithm"]
-            return result
+            np.log1p(scaled, out=logarithm)
+            np.multiply(logarithm, -exponent, out=logits)
+            return np.add(logits, constant, out=logits)
 
         def collect(rows: slice, responsibilities: FloatArray) -> None:
-            scaled, logarithm = block["scaled"], block["logarithm"]
-            shrinkage = 1.0 / (1.0 + scaled)
+            scaled, logarithm, shrinkage = (room(number, rows) for number in (0, 1, 3))
+            np.add(scaled, 1.0, out=shrinkage)
+            np.divide(1.0, shrinkage, out=shrinkage)
             # u - 1 = tau (d - distance) / (1 + tau distance), -log u = log(1 + tau distance) - log(1 + d tau)
             np.subtract(d * tau, scaled, out=scaled)
             np.multiply(scaled, shrinkage, out=scaled)
@@ -219,10 +228,9 @@ class StudentT:
         first = np.zeros_like(means)
         second = np.zeros_like(inverse)
 
-        def distances_of(rows: slice) -> FloatArray:
+        def distances_into(rows: slice, out: FloatArray) -> None:
             whitened = np.matmul(X[rows] - means[:, :, None, :], _transpose(inverse))
-            result: FloatArray = np.square(whitened).sum(axis=-1)
-            return result
+            np.square(whitened).sum(axis=-1, out=out)
 
         def accumulate(rows: slice, responsibilities: FloatArray) -> None:
             difference = X[rows] - means[:, :, None, :]
@@ -232,7 +240,7 @@ class StudentT:
             np.add(second, np.matmul(_transpose(weighted), difference), out=second)
 
         log_likelihood, counts, spread = StudentT._pass(
-            prepared, parameters, inverse, distances_of, accumulate, assignment
+            prepared, parameters, inverse, distances_into, accumulate, assignment
         )
         shift = first / weighted_counts[..., None]
         about = second / weighted_counts[..., None, None] - _outer(shift)
@@ -251,16 +259,15 @@ class StudentT:
         flat = coefficients.reshape(-1, coefficients.shape[-1])
         totals = np.zeros_like(flat)
 
-        def distances_of(rows: slice) -> FloatArray:
-            result: FloatArray = (flat @ design.by_feature[:, rows]).reshape(*means.shape[:2], -1)
-            return result
+        def distances_into(rows: slice, out: FloatArray) -> None:
+            np.matmul(flat, design.by_feature[:, rows], out=out.reshape(len(flat), -1))
 
         def accumulate(rows: slice, responsibilities: FloatArray) -> None:
             weighted = responsibilities.reshape(len(flat), -1)
             np.add(totals, weighted @ design.by_row[rows], out=totals)
 
         log_likelihood, counts, spread = StudentT._pass(
-            prepared, parameters, inverse, distances_of, accumulate, assignment
+            prepared, parameters, inverse, distances_into, accumulate, assignment
         )
         sums = totals.reshape(coefficients.shape)
         averages = sums / sums[..., :1]
