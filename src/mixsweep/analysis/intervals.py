@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtri
 
 from mixsweep.typing import FloatArray
 
-__all__ = ["pooled_wilson", "restarts_needed", "unseen_share", "wilson"]
+__all__ = [
+    "jeffreys",
+    "paired_difference",
+    "pooled_wilson",
+    "restarts_needed",
+    "unseen_share",
+    "wilson",
+]
 
 
 def wilson(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -35,6 +42,72 @@ def wilson(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> tupl
     low = np.where(hits == 0, 0.0, np.maximum(centre - half, 0.0))
     high = np.where(hits == total, 1.0, np.minimum(centre + half, 1.0))
     return np.where(total > 0, low, 0.0), np.where(total > 0, high, 1.0)
+
+
+def jeffreys(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Return the equal-tailed interval of a binomial proportion under Jeffreys' prior.
+
+    Quantiles of Beta(x + 1/2, n - x + 1/2), with the ends 0 at no success and 1 at no failure (Brown, Cai
+    and DasGupta 2001, section 4.1.2).
+
+    Parameters
+    ----------
+    successes, trials : array_like
+        Counts; where trials are 0 the interval is (0, 1).
+    level : float
+        Nominal coverage.
+
+    Returns
+    -------
+    low, high : ndarray
+    """
+    hits, total = np.broadcast_arrays(np.asarray(successes, float), np.asarray(trials, float))
+    tail = (1 - level) / 2
+    low = np.where(hits == 0, 0.0, betaincinv(hits + 0.5, total - hits + 0.5, tail))
+    high = np.where(hits == total, 1.0, betaincinv(hits + 0.5, total - hits + 0.5, 1 - tail))
+    return low, high
+
+
+def paired_difference(
+    both: ArrayLike, only_a: ArrayLike, only_b: ArrayLike, neither: ArrayLike, level: float = 0.95
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the difference of two proportions on the same trials, with Newcombe's interval.
+
+    Square-and-add of the two Wilson intervals with the correlation of the pairs (Newcombe 1998, Statistics in
+    Medicine 17, 2635-2650, method 10).
+
+    Parameters
+    ----------
+    both, only_a, only_b, neither : array_like
+        Trials on which both, only the first, only the second and neither of the two succeed.
+    level : float
+        Nominal coverage.
+
+    Returns
+    -------
+    difference, low, high : ndarray
+        NaN, -1 and 1 without trials.
+    """
+    a, b, c, d = (np.asarray(count, float) for count in (both, only_a, only_b, neither))
+    total = a + b + c + d
+    n = np.where(total > 0, total, 1.0)
+    first, second = (a + b) / n, (a + c) / n
+    (low_a, high_a), (low_b, high_b) = wilson(a + b, n, level), wilson(a + c, n, level)
+    product = (a + b) * (c + d) * (a + c) * (b + d)
+    cross = a * d - b * c
+    # a positive association is lessened by n/2, not beyond zero: the continuity correction of method 10
+    lessened = np.where(cross > 0, np.maximum(cross - n / 2, 0.0), cross)
+    phi = np.where(product > 0, lessened / np.sqrt(np.where(product > 0, product, 1.0)), 0.0)
+
+    def side(below: FloatArray, above: FloatArray) -> FloatArray:
+        squared = np.square(below) - 2 * phi * below * above + np.square(above)
+        root: FloatArray = np.sqrt(np.maximum(squared, 0.0))
+        return root
+
+    difference = np.where(total > 0, first - second, np.nan)
+    low = np.where(total > 0, first - second - side(first - low_a, high_b - second), -1.0)
+    high = np.where(total > 0, first - second + side(second - low_b, high_a - first), 1.0)
+    return difference, np.maximum(low, -1.0), np.minimum(high, 1.0)
 
 
 def restarts_needed(hit_rate: ArrayLike, chance: float) -> FloatArray:

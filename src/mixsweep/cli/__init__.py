@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "optima": ("mixsweep.cli.optima:optima", "Find the distinct optima of one cell."),
     "collect": ("mixsweep.cli.collect:collect", "Gather all cells into one file."),
     "analyse": ("mixsweep.cli.analyse:analyse", "Compute the tables and verdicts of a sweep."),
+    "audit": ("mixsweep.cli.audit:audit", "Find fits that are proven not to be at the maximum."),
     "report": ("mixsweep.cli.report:report", "Write the report of a results folder."),
 }
 

@@ -1,0 +1,53 @@
+"""Global optimum: how many restarts a cell should have before its verdict can stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mixsweep.analysis.counts import FEW_HITS
+from mixsweep.analysis.intervals import restarts_needed
+from mixsweep.analysis.success import hit_rates
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["restarts_wanted"]
+
+#: A round at most multiplies the restarts by this: rates from few hits are rough.
+GROWTH = 2
+
+
+def restarts_wanted(fits: xr.Dataset, best: int, target: float, maximum: int) -> xr.Dataset:
+    """Return how many restarts a cell should have after the next round.
+
+    A cell has enough when one of its arms (a method with an initializer) hit at least three times, and has as
+    many restarts as give a chance of `target` of the best known optimum, by the low end of the hit rate's
+    interval. Otherwise it gets what its best arm lacks, but at most twice what it has.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        A cell's: ``optimum`` and ``n_passes`` over (method, initializer, restart).
+    best : int
+        Number of the best known optimum; -1 if there is none: then the restarts double.
+    target : float
+        Chance between 0 and 1.
+    maximum : int
+        Never more restarts than this, unless the cell has them.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``wanted`` and ``n_fits``, restarts that the cell has for each arm; equal when it has enough.
+    """
+    import xarray as xr
+
+    rates = hit_rates(fits, best)
+    there = int(rates["n_fits"].max()) if rates["n_fits"].size else 0
+    needed = restarts_needed(rates["hit_rate_low"].values, target)
+    needed = np.where(rates["n_hits"].values >= FEW_HITS, needed, np.inf)
+    enough = float(needed.min(initial=np.inf))
+    wanted = max(there, min(enough, max(there, 1) * GROWTH, maximum))
+    return xr.Dataset({"wanted": int(wanted), "n_fits": there})

@@ -1,0 +1,236 @@
+"""Global optimum: what the first hit costs in passes and in seconds, and which arm pays least.
+
+An arm is a method with an initializer. Independent restarts of it, one after the other until one hits, cost
+E[cost of a hit] + E[cost of a miss] (1 - p) / p on average (Auger and Hansen 2005), which is estimated by the
+cost of all its fits over its number of hits (Hansen et al. 2021).
+
+References
+----------
+Auger, A. and Hansen, N. (2005). Performance evaluation of an advanced local search evolutionary algorithm.
+IEEE Congress on Evolutionary Computation, 1777-1784.
+Hansen, N., Auger, A., Ros, R., Mersmann, O., Tusar, T. and Brockhoff, D. (2021). COCO: a platform for
+comparing continuous optimizers in a black-box setting. Optimization Methods and Software 36, 114-144.
+Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect measures: a general approach.
+Statistics in Medicine 27, 1693-1702.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
+
+from mixsweep.analysis.counts import (
+    FEW,
+    FEW_HITS,
+    NO_BEST,
+    NO_COST,
+    NO_FITS,
+    hits_of,
+    ran_of,
+    reasons,
+)
+from mixsweep.analysis.intervals import wilson
+from mixsweep.seeds import generator
+from mixsweep.typing import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["cheapest", "cost_per_hit", "expected_running_time"]
+
+#: Bootstrap samples of the starts, and how many numbers a block of them may hold.
+N_SAMPLES, BLOCK = 400, 2**22
+
+
+def expected_running_time(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Dataset:
+    """Return the expected cost to the first hit, failures paid for.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        ``optimum``, ``n_passes`` and ``seconds`` over (..., method, initializer, restart). Seconds are the
+        fit's share of its batch's time.
+    best : int or xarray.DataArray
+        Number of the best known optimum; -1 if there is none.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over (..., method, initializer): ``n_fits``, ``n_hits``, ``passes_per_hit`` and ``seconds_per_hit``
+        with 95 % intervals (see `cost_per_hit`), and ``reason``, which says why they are NaN.
+    """
+    ran, hits = ran_of(fits), hits_of(fits, best)
+    n_hits = hits.sum("restart")
+    dims, axis = n_hits.dims, hits.dims.index("restart")
+    n_fits = ran.sum("restart").transpose(*dims)
+    result = n_hits.to_dataset(name="n_hits").assign(n_fits=n_fits)
+    without_best = (n_hits * 0 + best < 0).values
+    for unit, cost in (("passes", fits["n_passes"]), ("seconds", fits["seconds"])):
+        numbers = cost_per_hit(
+            np.moveaxis(cost.transpose(*hits.dims).values, axis, -1), np.moveaxis(hits.values, axis, -1)
+        )
+        for end, values in zip(("", "_low", "_high"), numbers, strict=True):
+            result[f"{unit}_per_hit{end}"] = (dims, np.where(without_best, np.nan, values))
+    unknown = np.isnan(result["passes_per_hit"]) | np.isnan(result["seconds_per_hit"])
+    conditions = (n_fits == 0, NO_FITS), (without_best, NO_BEST), (unknown, NO_COST)
+    result["reason"] = (dims, reasons(n_hits.shape, *conditions))
+    return result
+
+
+def cost_per_hit(
+    cost: ArrayLike, hits: ArrayLike, level: float = 0.95
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the expected cost to the first hit and its interval.
+
+    The interval puts together those of the odds of a miss (from Wilson's interval of the hit rate) and of the
+    mean costs of hits and of misses by square-and-add (Zou and Donner 2008), so that it is as skew as the
+    hit rate's. The mean costs' are Student's on the logarithmic scale; a single hit or miss is taken to have
+    the relative spread of the other kind.
+
+    Parameters
+    ----------
+    cost : array_like, shape (..., R)
+        NaN where no fit ran.
+    hits : array_like of bool, shape (..., R)
+        Which fits hit.
+    level : float
+        Nominal coverage.
+
+    Returns
+    -------
+    estimate, low, high : ndarray, shape (...)
+        Without a hit: infinite, and from the cost of the misses alone, at the highest hit rate that Wilson's
+        interval allows, to infinity. All NaN without a fit whose cost is known.
+    """
+    spent, hit = np.asarray(cost, float), np.asarray(hits, bool)
+    known = np.isfinite(spent)
+    n_hits, n_misses = (hit & known).sum(-1), (~hit & known).sum(-1)
+    none, nothing = n_hits == 0, n_hits + n_misses == 0
+    hit_mean, hit_squares = _mean(spent, hit & known)
+    miss_mean, miss_squares = _mean(spent, ~hit & known)
+    # where every fit hits, a miss to come is taken to cost as much as a hit
+    miss_mean = np.where(n_misses > 0, miss_mean, hit_mean)
+    hit_factor = _factor(n_hits, hit_squares, n_misses, miss_squares, level)
+    miss_factor = _factor(n_misses, miss_squares, n_hits, hit_squares, level)
+    rate_low, rate_high = wilson(n_hits, n_hits + n_misses, level)
+    with np.errstate(divide="ignore", invalid="ignore"):  # no hit means infinite odds, and no fit none
+        odds = n_misses / n_hits
+        odds_low, odds_high = 1 / rate_high - 1, 1 / rate_low - 1
+        missed = miss_mean * odds
+        estimate = hit_mean + missed
+        low = estimate - _norm(
+            hit_mean * (1 - 1 / hit_factor), miss_mean * (odds - odds_low), missed * (1 - 1 / miss_factor)
+        )
+        high = estimate + _norm(
+            hit_mean * (hit_factor - 1), miss_mean * (odds_high - odds), missed * (miss_factor - 1)
+        )
+        low_without = miss_mean * odds_low
+    low = np.where(nothing, np.nan, np.where(none, low_without, np.maximum(low, 0.0)))
+    high = np.where(nothing, np.nan, np.where(none, np.inf, high))
+    return np.where(nothing, np.nan, np.where(none, np.inf, estimate)), low, high
+
+
+def _mean(cost: FloatArray, chosen: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of the chosen costs, NaN without any, and the sum of squared relative deviations."""
+    count = chosen.sum(-1)
+    total = np.where(chosen, cost, 0.0).sum(-1)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    scale = np.where(mean > 0, mean, 1.0)[..., None]
+    return mean, np.square(np.where(chosen, (cost - mean[..., None]) / scale, 0.0)).sum(-1)
+
+
+def _factor(
+    count: IntArray, squares: FloatArray, other_count: IntArray, other_squares: FloatArray, level: float
+) -> FloatArray:
+    """Return by which factor a mean may be wrong; that of a single cost has the spread of the other kind."""
+    single = count < 2
+    freedom = np.maximum(np.where(single, other_count, count) - 1, 1)
+    spread = np.sqrt(np.where(single, other_squares, squares) / freedom / np.maximum(count, 1))
+    factor: FloatArray = np.exp(stdtrit(freedom, 0.5 + level / 2) * spread)
+    return factor
+
+
+def _norm(*parts: FloatArray) -> FloatArray:
+    result: FloatArray = np.sqrt(sum(np.square(part) for part in parts))
+    return result
+
+
+def cheapest(fits: xr.Dataset, best: int) -> xr.Dataset:
+    """Return the arm with the least expected cost to the first hit, in passes and in seconds.
+
+    Arms with fewer than three hits are not considered. The cost of the arm that is chosen because it looked
+    the cheapest is too low on average; ``cheapest_share`` tells how much of the choice is chance.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        A cell's, as for `expected_running_time`.
+    best : int
+        Number of the best known optimum; -1 if there is none.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``unit`` (passes, seconds): ``cheapest_method``, ``cheapest_initializer``, ``cheapest_share``:
+        in which share of bootstrap samples of the starts, which the methods share, the same arm is the
+        cheapest; and ``reason``. Empty names and NaN where nothing can be said.
+    """
+    import xarray as xr
+
+    dims = ("method", "initializer", "restart")
+    hits = hits_of(fits, best).transpose(*dims).values
+    ran = ran_of(fits).transpose(*dims).values
+    rows = []
+    for variable in ("n_passes", "seconds"):
+        cost = np.where(ran, fits[variable].transpose(*dims).values, 0.0)
+        known = np.isfinite(cost).all(-1)
+        frequent = hits.sum(-1) >= FEW_HITS
+        conditions = (not ran.any(), NO_FITS), (best < 0, NO_BEST), (not frequent.any(), FEW)
+        reason = str(reasons((), *conditions, (not (frequent & known).any(), NO_COST)))
+        if reason:
+            rows.append(("", "", np.nan, reason))
+            continue
+        (i, j), share = _winner(cost, hits, frequent & known)
+        method, initializer = str(fits["method"].values[i]), str(fits["initializer"].values[j])
+        rows.append((method, initializer, share, ""))
+    names = ("cheapest_method", "cheapest_initializer", "cheapest_share", "reason")
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    return xr.Dataset(
+        {
+            name: ("unit", np.array(values, dtype=float if name == "cheapest_share" else object))
+            for name, values in columns
+        },
+        {"unit": ["passes", "seconds"]},
+    )
+
+
+def _winner(cost: FloatArray, hits: BoolArray, eligible: BoolArray) -> tuple[tuple[int, int], float]:
+    """Return the cheapest arm (the first of equal ones) and how often resampled starts choose it again."""
+    n_methods, n_initializers, n_restarts = cost.shape
+    rng = generator(0, "resampled starts", n_initializers, n_restarts)
+    spent = np.empty((N_SAMPLES, n_methods, n_initializers))
+    found = np.empty_like(spent)
+    block = max(1, BLOCK // n_restarts)
+    even = np.full(n_restarts, 1 / n_restarts)
+    for first in range(0, N_SAMPLES, block):
+        part = slice(first, min(first + block, N_SAMPLES))
+        for j in range(n_initializers):
+            times = rng.multinomial(n_restarts, even, size=part.stop - part.start)
+            spent[part, :, j] = times @ cost[:, j].T
+            found[part, :, j] = times @ hits[:, j].T
+
+    def choice(spent: FloatArray, found: FloatArray) -> FloatArray:
+        with np.errstate(divide="ignore", invalid="ignore"):  # no hit costs infinitely much
+            each = np.where(eligible & (found > 0), spent / found, np.inf)
+        flat: FloatArray = each.reshape(-1, eligible.size)
+        return flat
+
+    own = int(choice(cost.sum(-1)[None], hits.sum(-1)[None])[0].argmin())
+    again = choice(spent, found)
+    possible = np.isfinite(again).any(axis=1)
+    share = float((again.argmin(axis=1) == own)[possible].mean()) if possible.any() else np.nan
+    i, j = divmod(own, n_initializers)
+    return (i, j), share

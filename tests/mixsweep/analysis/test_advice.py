@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from tests.mixsweep.helpers import ended_in
+
+from mixsweep.analysis.advice import advice
+from mixsweep.analysis.success import hit_rates
+
+
+def timed(optimum):
+    fits = ended_in(optimum)
+    return fits.assign(seconds=fits["n_passes"] * 0.5)
+
+
+def hits_of(*counts, n_restarts=20):
+    """Fits of one initializer in which each method hits so many times."""
+    return [[[0] * count + [1] * (n_restarts - count)] for count in counts]
+
+
+def test_the_arm_with_the_least_expected_cost_is_advised_with_its_numbers():
+    fits = timed(hits_of(10, 5))
+    fits["n_passes"][1] = 2
+    fits["seconds"][1] = 3
+    found = advice(fits, 0)
+    rates = hit_rates(fits, 0).isel(method=1, initializer=0)
+    assert (found["method"].item(), found["initializer"].item()) == ("method1", "start0")
+    for name in ("n_hits", "n_fits", "hit_rate", "hit_rate_low", "hit_rate_high"):
+        assert found[name].item() == rates[name].item()
+    for end in ("", "_low", "_high"):
+        assert found[f"restarts{end}"].item() == rates[f"restarts_95{end}"].item()
+    assert found["restarts"].item() == 11
+    assert found["expected_passes"].item() == 22
+    assert found["expected_seconds"].item() == 33
+    assert found["reason"].item() == ""
+    assert found["statement"].item() == (
+        "Use method1 from start0: 11 restarts give a 95 % chance of the best known optimum (5 to 26 by the "
+        "interval of the hit rate, 5 of 20), in 22 passes or 33 seconds."
+    )
+
+
+def test_an_arm_that_always_hits_needs_one_restart():
+    assert "1 restart gives a 95 % chance" in advice(timed(hits_of(20)), 0)["statement"].item()
+
+
+def test_fewer_than_three_hits_say_nothing_however_cheap():
+    fits = timed(hits_of(2, 3))
+    fits["n_passes"][0] = 0.1
+    assert advice(fits, 0)["method"].item() == "method1"
+    none = advice(fits.isel(method=[0]), 0)
+    assert none["statement"].item() == (
+        "Cannot say: no method and start reached the best known optimum 3 times (the most is 2)."
+    )
+    assert none["method"].item() == ""
+    for name in ("restarts", "restarts_high", "expected_seconds", "hit_rate"):
+        assert np.isnan(none[name].item())
+
+
+@pytest.mark.parametrize(
+    ("optimum", "best", "told"),
+    [
+        ([[[-1, -1, -1]]], -1, "no proper optimum is known"),
+        ([[[1, 1, 1]]], 0, "(the most is 0)"),
+        ([[[0]]], 0, "(the most is 1)"),
+    ],
+)
+def test_bad_cells_have_a_statement(optimum, best, told):
+    found = advice(timed(optimum), best)
+    assert told in found["statement"].item()
+    assert found["reason"].item().startswith("cannot say: ")
+
+
+def test_no_fits_and_no_seconds():
+    fits = timed(hits_of(10))
+    without = advice(fits.assign(seconds=fits["seconds"] * np.nan), 0)
+    assert np.isnan(without["expected_seconds"].item())
+    assert "seconds" not in without["statement"].item()
+    fits["n_passes"][:] = np.nan
+    assert advice(fits, 0)["statement"].item() == "Cannot say: no fits were run."
+
+
+def cells(*optimum):
+    return xr.concat([timed(values) for values in optimum], "n_components")
+
+
+def test_a_problem_of_several_cells_gets_the_arm_with_the_least_sum_and_restarts_for_the_hardest():
+    fits = cells(hits_of(10, 4), hits_of(4, 20), hits_of(0, 1))
+    best = xr.DataArray([0, 0, 0], dims="n_components")
+    found = advice(fits, best)
+    # 20 and 50 passes a hit for the first method, 50 and 10 for the other
+    assert found["method"].item() == "method1"
+    assert (found["n_hits"].item(), found["n_fits"].item()) == (4, 20)
+    assert found["restarts"].item() == 14
+    assert found["expected_passes"].item() == 14 * 20
+    assert (found["n_cells_answered"].item(), found["n_cells"].item()) == (2, 3)
+    assert "for each of 2 of 3 cells, by the hardest" in found["statement"].item()
+
+
+def test_cells_with_no_arm_in_common_need_advice_of_their_own():
+    found = advice(cells(hits_of(10, 0), hits_of(0, 10)), xr.DataArray([0, 0], dims="n_components"))
+    assert "no single method and start" in found["reason"].item()
+    assert found["n_cells_answered"].item() == 2
+
+
+def test_a_cell_that_the_grid_does_not_have_is_not_counted():
+    fits = cells(hits_of(10, 4), hits_of(5, 20))
+    fits["n_passes"][1] = np.nan
+    found = advice(fits, xr.DataArray([0, -1], dims="n_components"))
+    assert (found["n_cells_answered"].item(), found["n_cells"].item()) == (1, 1)
+    assert found["statement"].item() == advice(fits.isel(n_components=0), 0)["statement"].item()

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from tests.mixsweep.helpers import ended_in
+
+from mixsweep.analysis.adaptive import restarts_wanted
+from mixsweep.analysis.advice import advice
+from mixsweep.analysis.flow import flow
+from mixsweep.analysis.metrics import METRICS, metric
+from mixsweep.analysis.nesting import audit_summary, nesting_audit
+from mixsweep.analysis.paired import paired_comparison, pooled_comparison
+from mixsweep.analysis.running_time import cheapest, expected_running_time
+from mixsweep.analysis.success import hit_rates
+from mixsweep.analysis.trend import decay_in_k, hit_rate_trend, optima_trend, predicted_hit_rates
+from mixsweep.errors import MixsweepError
+
+#: Names of cells, and what functions are given and pass on.
+LABELS = {
+    "problem",
+    "family",
+    "n_components",
+    "method_a",
+    "method_b",
+    "optimum_a",
+    "optimum_b",
+    "term",
+    "term_",
+}
+LABELS |= {"method", "initializer", "unit", "cell"}
+
+
+def returned():
+    """What every function returns, by its name."""
+    fits = ended_in([[[0, 0, 0, 1]], [[0, 1, 0, -1]]])
+    fits = fits.assign(seconds=fits["n_passes"])
+    cells = {
+        "problem": ("cell", np.array(["a", "a"], object)),
+        "family": ("cell", np.array(["f", "f"], object)),
+        "n_components": ("cell", [1, 2]),
+    }
+    audit = nesting_audit(xr.Dataset(cells | {"log_likelihood": ("cell", [-2.0, -3.0])}), 0.01)
+    rates = hit_rates(fits, 0).expand_dims(cell=2)
+    trend = hit_rate_trend(rates.assign(n_components=("cell", [1, 2])), ["n_components"])
+    points = {"n_components": ("point", [1]), "method": ("point", ["em"]), "initializer": ("point", ["a"])}
+    counts = xr.Dataset({"n_optima": ("cell", [1, 2]), "n_components": ("cell", [1, 2])})
+    return {
+        "hit_rates": hit_rates(fits, 0),
+        "expected_running_time": expected_running_time(fits, 0),
+        "cheapest": cheapest(fits, 0),
+        "paired_comparison": paired_comparison(fits, 0),
+        "pooled_comparison": pooled_comparison(fits, 0),
+        "flow": flow(fits, 0),
+        "nesting_audit": audit,
+        "audit_summary": audit_summary(audit),
+        "hit_rate_trend": trend,
+        "optima_trend": optima_trend(counts, ["n_components"]),
+        "decay_in_k": decay_in_k(rates.assign(n_components=("cell", [1, 2]))),
+        "predicted_hit_rates": predicted_hit_rates(trend, xr.Dataset(points)),
+        "advice": advice(fits, 0),
+        "restarts_wanted": restarts_wanted(fits, 0, 0.99, 100),
+    }
+
+
+def test_every_variable_that_a_function_returns_has_a_record():
+    seen = set()
+    for function, dataset in returned().items():
+        for name in map(str, dataset.data_vars):
+            assert name in LABELS or metric(name), (function, name)
+            seen.add(name)
+    # and no record is of something that is returned by none
+    assert {name for name in METRICS if name not in seen} == set()
+
+
+def test_an_interval_has_both_ends_and_says_how_it_is_made():
+    for function, dataset in returned().items():
+        names = set(map(str, dataset.data_vars))
+        for name in names:
+            if name.endswith(("_low", "_high")):
+                own = metric(name)
+                assert {f"{own.name}_low", f"{own.name}_high", own.name} <= names, (function, name)
+                assert own.interval, own.name
+
+
+def test_records_are_complete():
+    for name, record in METRICS.items():
+        assert record.name == name
+        assert record.meaning
+        assert not record.meaning.endswith(".")
+        assert record.better in ("higher", "lower", "neither")
+        if "share" in record.meaning.split()[:1]:
+            assert record.denominator, name
+
+
+def test_an_unknown_metric_is_told_with_the_nearest():
+    with pytest.raises(MixsweepError, match="did you mean 'hit_rate'"):
+        metric("hit_rat")
