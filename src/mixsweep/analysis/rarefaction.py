@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln, ndtri
 
-from mixsweep.analysis.unseen import chao1, incidence
+from mixsweep.analysis.unseen import incidence
 from mixsweep.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -20,40 +20,44 @@ __all__ = ["expected_optima", "rarefaction_curves", "restart_numbers"]
 def expected_optima(
     counts: ArrayLike, total: int, sizes: ArrayLike, level: float = 0.95
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return how many categories a random part of the observations shows.
+    """Return how many optima a random part of the starts shows.
 
     Exact: an optimum reached from c of N starts is missed by m of them drawn without replacement with chance
-    C(N-c, m) / C(N, m) (Hurlbert 1971, equation 14; for several optima a start, Mao, Colwell and Chang 2005).
+    C(N-c, m) / C(N, m) (Hurlbert 1971, equation 14).
 
     Parameters
     ----------
     counts : array_like of int, shape (m,)
-        Starts that reached each optimum.
+        Starts that reached each optimum, from each start one optimum at most.
     total : int
         All starts N, those that reached none included.
     sizes : array_like of int, shape (s,)
         Numbers of starts, at most N.
     level : float
-        Nominal coverage of the interval.
+        Nominal share of the parts in the range.
 
     Returns
     -------
     expected, low, high : ndarray, shape (s,)
-        The interval is for another sample of as many starts from the same distribution: its variance is the
-        unconditional one of Colwell et al. (2012), equation 5, with the number of optima that exist estimated
-        by Chao1.
+        The range covers that share of the parts of so many starts, by the exact variance (Heck, van Belle and
+        Simberloff 1975, equation 2) and the normal distribution: what somebody with so few restarts may
+        find. It narrows to a point at N, and is no interval for what more starts would show; for that see
+        `mixsweep.analysis.unseen`.
     """
     number = np.asarray(counts, int)
-    number = number[number > 0]
+    number, equal = np.unique(number[number > 0], return_counts=True)
     drawn = np.asarray(sizes, int)
-    missed = np.exp(_log_choose(total - number, drawn[:, None]) - _log_choose(total, drawn[:, None]))
-    expected = (1 - missed).sum(axis=1)
-    if not len(number):
-        return expected, np.zeros(len(drawn)), np.zeros(len(drawn))
-    exist = chao1(number).estimate
-    variance = np.square(1 - missed).sum(axis=1) - np.square(expected) / exist
+    of_all = _log_choose(total, drawn)
+    missed = np.exp(_log_choose(total - number, drawn[:, None]) - of_all[:, None])
+    both = _log_choose(total - number[:, None] - number, drawn[:, None, None]) - of_all[:, None, None]
+    covariance = np.exp(both) - missed[:, :, None] * missed[:, None, :]
+    own = missed * (1 - missed)
+    # optima with equal counts are alike: as many variances, and covariances of all pairs of different ones
+    diagonal = np.diagonal(covariance, axis1=1, axis2=2)
+    variance = ((own - diagonal) * equal).sum(axis=1) + np.einsum("i,sij,j->s", equal, covariance, equal)
+    expected = ((1 - missed) * equal).sum(axis=1)
     half = float(ndtri(0.5 + level / 2)) * np.sqrt(np.maximum(variance, 0.0))
-    return expected, np.maximum(0.0, expected - half), expected + half
+    return expected, np.maximum(0.0, expected - half), np.minimum(equal.sum(), expected + half)
 
 
 def _log_choose(n: ArrayLike, k: IntArray) -> FloatArray:
@@ -86,8 +90,8 @@ def rarefaction_curves(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Over (method, initializer, restarts): ``expected_optima`` with its 95 % interval, optima of every
-        kind. All zero where no fit ended in an optimum.
+        Over (method, initializer, restarts): ``expected_optima`` with the range of 95 % of the parts,
+        optima of every kind. All zero where no fit ended in an optimum.
     """
     import xarray as xr
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom
+from scipy.special import betainc
 
 from mixsweep.analysis.unseen import chao1
 from mixsweep.typing import FloatArray
@@ -73,7 +73,10 @@ def _end(
     """Return the share between two bounds whose tail beyond the count, mid-p, is the error rate."""
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        above = binom.sf(values, total, middle) + 0.5 * binom.pmf(values, total, middle)
+        # chances of at least, and of more than, the count
+        at_least = np.where(values > 0, betainc(np.maximum(values, 1), total - values + 1, middle), 1.0)
+        more = np.where(values < total, betainc(values + 1, np.maximum(total - values, 1), middle), 0.0)
+        above = (at_least + more) / 2
         # the upper tail grows with the share, the lower one falls
         beyond = above > error if upwards else 1 - above < error
         low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)

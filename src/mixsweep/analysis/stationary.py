@@ -35,8 +35,8 @@ DIFFERENCE = 1e-5
 WIDE = 0.03
 #: Parameter points evaluated in one batch have at most so many columns (points x components).
 BATCH_COLUMNS = 1024
-#: Longest change of a coordinate in one second-order step.
-LONGEST_STEP = 0.1
+#: Longest change of a coordinate in one step of `refine` and of `climb`.
+LONGEST_STEP, CLIMB_STEP = 0.1, 0.5
 #: Steps of `climb`, and the smallest share of a step that it tries.
 CLIMB_STEPS, SHORTEST_SHARE = 20, 1e-3
 
@@ -311,7 +311,7 @@ def climb(
         if not len(going):
             break
         hessian, _ = hessians(objective, vectors[going])
-        step = -_solved(objective, hessian, gradient[going], absolute=True)
+        step = -_solved(objective, hessian, gradient[going], absolute=True, longest=CLIMB_STEP)
         untried, share = going, 1.0
         while len(untried) and share >= SHORTEST_SHARE:
             trial = vectors[untried] + share * step[np.searchsorted(going, untried)]
@@ -328,8 +328,10 @@ def climb(
     return objective.from_vector(vectors), sound
 
 
-def _solved(objective: Objective, hessian: FloatArray, gradient: FloatArray, *, absolute: bool) -> FloatArray:
-    """Return the inverse Hessian times the gradient, no coordinate longer than `LONGEST_STEP`.
+def _solved(
+    objective: Objective, hessian: FloatArray, gradient: FloatArray, *, absolute: bool, longest: float
+) -> FloatArray:
+    """Return the inverse Hessian times the gradient, no coordinate longer than a limit.
 
     Flat directions are left alone; with `absolute` all curvatures count as positive.
     """
@@ -342,8 +344,8 @@ def _solved(objective: Objective, hessian: FloatArray, gradient: FloatArray, *, 
     inverse = np.where(flat, 0.0, 1 / np.where(flat, 1.0, values))
     along = np.matmul(axes.swapaxes(1, 2), gradient[..., None])[..., 0]
     step: FloatArray = np.matmul(axes, (inverse * along)[..., None])[..., 0]
-    longest = np.maximum(np.abs(step).max(axis=1), 1e-300)
-    step *= np.minimum(1.0, LONGEST_STEP / longest)[:, None]
+    length = np.maximum(np.abs(step).max(axis=1), 1e-300)
+    step *= np.minimum(1.0, longest / length)[:, None]
     return step
 
 
@@ -374,7 +376,7 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
         chosen = np.flatnonzero(going)
         if not len(chosen):
             break
-        step = -_solved(objective, hessian[chosen], gradient[chosen], absolute=False)
+        step = -_solved(objective, hessian[chosen], gradient[chosen], absolute=False, longest=LONGEST_STEP)
         before = np.linalg.norm(gradient[chosen], axis=1)
         untried = chosen
         for share in STEP_SHARES:
