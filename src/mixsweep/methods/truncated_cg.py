@@ -17,8 +17,10 @@ __all__ = ["advance", "begin", "probe", "start"]
 #: Length of the step of a difference, relative to 1 + the length of the coordinates. Forward differences err
 #: by the step times third derivatives and by 1e-16 / step of rounding: products for Gaussian mixtures were
 #: right to 5e-8 to 3e-7 at this step, and 10 times worse at 1e-7 and 1e-9. Central differences, right to
-#: 1e-9, saved at most 14 % of the products and cost two passes each.
+#: 1e-9, saved 1 to 8 % of the products and cost two passes each.
 DIFFERENCE = 1e-8
+#: Largest share of the gradient that may be left of it in the model.
+FORCING = 0.5
 #: Curvatures below this share of the direction's squared length are rounding of the differences, and taken
 #: as zero.
 FLAT = 1e-8
@@ -55,10 +57,10 @@ def probe(state: State) -> FloatArray:
 def advance(state: State, gradient: FloatArray, radius: FloatArray) -> BoolArray:
     """Take one inner step of all fits, in place.
 
-    The iteration ends when the residual is below min(0.5, sqrt |g|) |g|, after twice as many products as there
-    are coordinates, at the boundary of the trust region, or when the curvature along the direction is not
-    positive: then at the boundary, or without one at the solution so far, which at the first direction is the
-    negative gradient.
+    The iteration ends when the residual is below min(0.5, sqrt |g|) |g|, after twice as many products as
+    there are coordinates, at the boundary of the trust region, or when the curvature along the direction is
+    not positive: then at the boundary, or without one at the solution so far, which at the first direction is
+    the negative gradient.
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def advance(state: State, gradient: FloatArray, radius: FloatArray) -> BoolArray
     state["conjugate"] = (left / np.where(squared > 0, squared, 1.0))[:, None] * direction - state["residual"]
     state["products"] = state["products"] + 1
     size = np.sqrt(_dot(state["gradient"], state["gradient"]))
-    solved = np.sqrt(left) <= np.minimum(0.5, np.sqrt(size)) * size
+    solved = np.sqrt(left) <= np.minimum(FORCING, np.sqrt(size)) * size
     ended: BoolArray = leaves | solved | (state["products"] >= PRODUCTS * solution.shape[1])
     return ended
 

@@ -139,7 +139,7 @@ def test_differences_of_gradients_are_products_with_the_hessian(family):
 
 @pytest.mark.parametrize("name", NEWTON)
 def test_the_last_digits_take_few_steps(name):
-    # EM takes 10 to 100 passes here for a digit of the gradient
+    # EM takes about 35 passes here for a digit of the gradient
     objective = cell("faithful", "gaussian-full", 3)
     begin = run(objective, METHODS["em"](), starts(objective, count=20), tol=1e-8).parameters
     method, sizes = METHODS[name](), [[] for _ in range(20)]
