@@ -18,6 +18,7 @@ INITIALIZERS: Registry[type] = Registry(
         "random-responsibilities": "mixsweep.initializers.random_responsibilities:RandomResponsibilities",
         "small-em": "mixsweep.initializers.small_em:SmallEM",
         "space-filling": "mixsweep.initializers.space_filling:SpaceFilling",
+        "split": "mixsweep.initializers.split:Split",
         "truth": "mixsweep.initializers.truth:Truth",
         "user-starts": "mixsweep.initializers.user_starts:UserStarts",
     },

@@ -11,7 +11,7 @@ from mixsweep.initializers.random_points import RandomPoints
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, Parameters
 
-__all__ = ["SmallEM"]
+__all__ = ["PASSES", "RUNS", "SmallEM", "best_of_runs"]
 
 #: Short runs for each start, and the passes of each.
 RUNS, PASSES = 10, 10
@@ -41,11 +41,12 @@ class SmallEM:
     ) -> Parameters:
         """Return one start for each generator."""
         # one batch for each start: what a batch holds decides the last bits of its fits
-        chosen = [_best_of_runs(objective, generator) for generator in generators]
+        chosen = [best_of_runs(objective, generator) for generator in generators]
         return {name: np.concatenate([start[name] for start in chosen]) for name in chosen[0]}
 
 
-def _best_of_runs(objective: Objective, generator: np.random.Generator) -> Parameters:
+def best_of_runs(objective: Objective, generator: np.random.Generator) -> Parameters:
+    """Return the best of the short runs with sound covariances as one start (see `SmallEM`)."""
     begin = RandomPoints().start(objective, [generator] * RUNS, range(RUNS))
     parameters = begin
     # a run that has collapsed goes on with infinities until the others have ended

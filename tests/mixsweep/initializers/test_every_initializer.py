@@ -29,6 +29,7 @@ NAMES = (
     "random-responsibilities",
     "small-em",
     "space-filling",
+    "split",
     "truth",
 )
 ORACLES = ("perturbed-truth", "truth")
@@ -53,8 +54,20 @@ def moments(objective, start):
     d = objective.n_features
     reported = objective.family.to_reported(start, np.zeros(d), np.ones(d))
     if "variances" in reported:
-        return reported["weights"], reported["means"], reported["variances"][..., None] * np.eye(d)
-    return reported["weights"], reported["means"], reported["covariances"]
+        covariances = reported["variances"][..., None] * np.eye(d)
+    elif "tied_covariance" in reported:
+        shape = (*reported["means"].shape, d)
+        covariances = np.broadcast_to(reported["tied_covariance"][:, None], shape)
+    elif "scale_matrices" in reported:
+        degrees = reported["degrees_of_freedom"][..., None, None]
+        # below 2 degrees of freedom, to which short EM runs may lead, there are no covariances
+        finite = degrees > 2
+        covariances = reported["scale_matrices"] * np.where(
+            finite, degrees / np.where(finite, degrees - 2, 1), 1
+        )
+    else:
+        covariances = reported["covariances"]
+    return reported["weights"], reported["means"], covariances
 
 
 def test_the_list_is_complete():
@@ -335,3 +348,24 @@ def rates():
         return done[key]
 
     return ends
+
+
+def test_a_split_keeps_the_other_components_of_the_best_smaller_fit():
+    problem = blobs(n=300, k=2, spread=20.0)
+    objective = cell_of(problem)
+    start = begin(objective, "split", range(8))
+    np.testing.assert_allclose(start["weights"].sum(axis=1), 1)
+    for r in range(8):
+        weights, means = start["weights"][r], start["means"][r]
+        halves = [k for k in range(2) if weights[k] == weights[2]]
+        (half,) = halves
+        other = 1 - half
+        # the two blobs are found with two components; one of them is split about its mean
+        np.testing.assert_allclose(weights[other], 0.5, atol=0.02)
+        np.testing.assert_allclose(weights[half], 0.25, atol=0.01)
+        centres = [objective.X[np.arange(300) % 2 == k].mean(axis=0) for k in range(2)]
+        middle = 0.5 * (means[half] + means[2])
+        gap = min(np.abs(middle - centre).max() for centre in centres)
+        assert gap < 1e-3
+        assert (means[half] != means[2]).any()
+        np.testing.assert_array_equal(start["cholesky"][r, half], start["cholesky"][r, 2])
