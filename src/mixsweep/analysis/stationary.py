@@ -29,8 +29,8 @@ __all__ = [
 NEWTON_STEPS = 40
 #: Gradients per row below this are rounding error.
 ROUNDING = 1e-14
-#: Step of the central differences; the gradient's rounding error 1e-15 over it leaves 1e-10 in the Hessian.
-DIFFERENCE = 1e-5
+#: Rounding error of a gradient per row, and the step of the differences: 1e-10 are left in the Hessian.
+GRADIENT_ROUNDING, DIFFERENCE = 1e-15, 1e-5
 #: In components narrower than this the step of the differences shrinks with their width.
 WIDE = 0.03
 #: Parameter points evaluated in one batch have at most so many columns (points x components).
@@ -180,7 +180,7 @@ def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, Flo
     Returns
     -------
     hessian, error : ndarray, shape (P, q, q)
-        Symmetrised, and half the difference from the transpose: the accuracy of each entry.
+        Symmetrised; and the accuracy of each entry, half the difference from the transpose plus rounding.
     """
     width = np.sqrt(smallest_eigenvalue(objective, objective.from_vector(vectors)))
     lengths = DIFFERENCE * np.clip(width / WIDE, 1e-3, 1.0)
@@ -208,7 +208,9 @@ def _differences(
             up, down = np.split(gradient.reshape(around.shape), 2, axis=1)
             rows[part] += weight * (up - down) / lengths[part, :, None]
     across = rows.swapaxes(1, 2)
-    return 0.5 * (rows + across), 0.5 * np.abs(rows - across)
+    # entries on the diagonal have no transpose to differ from
+    rounding = GRADIENT_ROUNDING / lengths[:, :, None]
+    return 0.5 * (rows + across), 0.5 * np.abs(rows - across) + rounding
 
 
 def _sharpened(
@@ -276,8 +278,8 @@ def curvature(objective: Objective, hessian: FloatArray, error: FloatArray) -> C
     )
 
 
-#: Curvatures of single coordinates below this do not stretch them further.
-LEAST_CURVATURE = 1e-12
+#: Curvatures of single coordinates below this stretch them no further: it is well above rounding.
+LEAST_CURVATURE = 1e-6
 
 
 def climb(
