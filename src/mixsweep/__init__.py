@@ -12,10 +12,16 @@ NUMERICS_VERSION = "2"
 if TYPE_CHECKING:
     from mixsweep.api import fit
     from mixsweep.errors import MixsweepError
+    from mixsweep.search import MixtureSearch as MixtureSearch
 
+# not MixtureSearch, which needs scikit-learn: a star import must do without
 __all__ = ["NUMERICS_VERSION", "MixsweepError", "__version__", "fit"]
 
-_LAZY = {"fit": "mixsweep.api", "MixsweepError": "mixsweep.errors"}
+_LAZY = {
+    "MixsweepError": "mixsweep.errors",
+    "MixtureSearch": "mixsweep.search",
+    "fit": "mixsweep.api",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -28,4 +34,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_LAZY})

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mixsweep.errors import MixsweepError
-from mixsweep.problems.base import Problem, check_matrix
+from mixsweep.problems.base import Problem, check_matrix, check_row_weights
 from mixsweep.shard import ShardSpec, fit_shard
+from mixsweep.typing import FloatArray, Settings
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fit"]
+__all__ = ["fit", "fit_with"]
 
 
 def fit(
@@ -28,6 +29,8 @@ def fit(
     tol: float = 1e-8,
     max_passes: int = 2000,
     covariance_floor: float = 1e-6,
+    *,
+    row_weights: ArrayLike | None = None,
     **method_settings: Any,
 ) -> xr.Dataset:
     """Fit a mixture from many starts and keep every fit.
@@ -55,6 +58,8 @@ def fit(
     covariance_floor : float
         A fit has collapsed when a covariance eigenvalue falls below this share of the smallest eigenvalue of
         the data covariance.
+    row_weights : array_like, shape (n,), or None
+        How many times each row counts, above 0; None for once.
     **method_settings
         Settings of the method, such as ``learning_rate=0.05``.
 
@@ -78,10 +83,47 @@ def fit(
     >>> fits.log_likelihood.sizes["restart"]
     10
     """
-    try:
-        data = np.asarray(X, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise MixsweepError(f"X does not hold numbers alone, in rows of equal length ({error})") from None
+    return fit_with(
+        X,
+        {"method": method, **method_settings},
+        n_components=n_components,
+        family=family,
+        initializer=initializer,
+        n_restarts=n_restarts,
+        seed=seed,
+        tol=tol,
+        max_passes=max_passes,
+        covariance_floor=covariance_floor,
+        row_weights=row_weights,
+    )
+
+
+def fit_with(
+    X: ArrayLike,
+    settings: Settings,
+    *,
+    n_components: int,
+    family: str,
+    initializer: str,
+    n_restarts: int,
+    seed: int,
+    tol: float,
+    max_passes: int,
+    covariance_floor: float,
+    row_weights: ArrayLike | None,
+) -> xr.Dataset:
+    """Do the same for settings of the method that have the names of arguments, such as its own ``tol``.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Data, a row an observation.
+    settings : mapping
+        The optimiser's name under ``method``, and its settings.
+    n_components, family, initializer, n_restarts, seed, tol, max_passes, covariance_floor, row_weights
+        As for `fit`.
+    """
+    data = _numbers(X, "X", "in rows of equal length")
     if data.ndim != 2:
         raise MixsweepError(f"X has shape {data.shape}; expected two dimensions, rows and features")
     for name, value, least in (
@@ -99,11 +141,15 @@ def fit(
             raise MixsweepError(f"{name} is {number!r}; expected a number of at least 0")
     names = tuple(f"x{index}" for index in range(data.shape[1]))
     check_matrix(data, names, "X")
+    weights = None
+    if row_weights is not None:
+        weights = _numbers(row_weights, "row_weights", "one for each row")
+        check_row_weights(weights, len(data), "row_weights")
     spec = ShardSpec(
         family=family,
         n_components=int(n_components),
-        method=method,
-        settings={"method": method, **method_settings},
+        method=str(settings["method"]),
+        settings=settings,
         initializer=initializer,
         start=0,
         stop=int(n_restarts),
@@ -112,5 +158,12 @@ def fit(
         max_passes=int(max_passes),
         covariance_floor=covariance_floor,
     )
-    fits, timing = fit_shard(Problem("X", data, names), spec)
+    fits, timing = fit_shard(Problem("X", data, names, row_weights=weights), spec)
     return fits.merge(timing)
+
+
+def _numbers(values: ArrayLike, name: str, expected: str) -> FloatArray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise MixsweepError(f"{name} does not hold numbers alone, {expected} ({error})") from None

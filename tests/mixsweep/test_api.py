@@ -112,6 +112,9 @@ BAD = [
     ("fractional seed", {"seed": 1.5}, r"seed is 1\.5"),
     ("tolerance as text", {"tol": "1e-8"}, "tol is '1e-8'"),
     ("negative floor", {"covariance_floor": -1.0}, r"covariance_floor is -1\.0"),
+    ("too few row weights", {"row_weights": np.ones(3)}, r"row_weights: .*\(3,\).*each of 100 rows"),
+    ("zero row weight", {"row_weights": np.arange(100)}, "row_weights: 1 row weight .*row 1"),
+    ("row weights as text", {"row_weights": ["a"] * 100}, "row_weights .*numbers"),
     ("unknown family", {"family": "gaussian-ful"}, "unknown family .*did you mean 'gaussian-full'"),
     ("unknown method", {"method": "lbgfs"}, "unknown method .*did you mean 'lbfgs'"),
     ("unknown initializer", {"initializer": "kmeans+"}, r"unknown initializer .*did you mean 'kmeans\+\+'"),
@@ -133,7 +136,7 @@ def test_the_data_are_left_as_they_were():
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    heavy = "['xarray', 'scipy', 'pandas', 'dask', 'snakemake']"
+    heavy = "['xarray', 'scipy', 'sklearn', 'pandas', 'dask', 'snakemake']"
     code = f"import sys, mixsweep; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
@@ -145,3 +148,13 @@ def test_a_spherical_fit_gives_its_variances_in_both_units():
     assert fits["spherical_variances"].dims == ("restart", "component")
     expected = fits["spherical_variances"].values[..., None] * (X * [1.0, 30.0]).var(axis=0)
     np.testing.assert_allclose(fits["variances"], expected, rtol=1e-12)
+
+
+def test_row_weights_count_rows_as_often():
+    counts = np.random.default_rng(0).integers(1, 4, len(X))
+    weighted = mixsweep.fit(X, 1, n_restarts=1, row_weights=counts)
+    repeated = mixsweep.fit(np.repeat(X, counts, axis=0), 1, n_restarts=1)
+    for name in ("log_likelihood", "means", "covariances"):
+        np.testing.assert_allclose(weighted[name], repeated[name], rtol=1e-10)
+    plain = mixsweep.fit(X, 1, n_restarts=1)
+    assert abs(float(weighted["log_likelihood"][0] - plain["log_likelihood"][0])) > 10

@@ -29,6 +29,7 @@ KINDS = {
     "gaussian-full": _Kind("full", "covariances"),
     "gaussian-diag": _Kind("diag", "variances"),
     "gaussian-spherical": _Kind("spherical", "spherical_variances"),
+    "gaussian-tied": _Kind("tied", "tied_covariance"),
 }
 
 
@@ -128,7 +129,7 @@ def _units(objective: Objective) -> tuple[FloatArray, FloatArray]:
 def _initial(objective: Objective, kind: _Kind, start: Parameters) -> dict[str, FloatArray]:
     reported = objective.family.to_reported(start, *_units(objective))
     spread = reported[kind.reported][0]
-    matrices = kind.reported == "covariances"
+    matrices = kind.covariance_type in ("full", "tied")
     return {
         "weights_init": reported["weights"][0],
         "means_init": reported["means"][0],
