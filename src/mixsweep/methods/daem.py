@@ -32,6 +32,10 @@ class DAEM:
     the fit's seed and the number of the pass alone. At low powers the fit forgets its start: restarts then
     differ by these draws.
 
+    A common covariance is a degenerate case: where the components have become one, it is the data's own, and
+    an M-step at power 1 then leaves differences of means as they are, at first order; at lower powers they
+    shrink. Such fits mostly stay there.
+
     Parameters
     ----------
     beta_start : float
