@@ -19,9 +19,10 @@ from itertools import pairwise
 import numpy as np
 
 from mixsweep.assignments import Assignment
-from mixsweep.typing import FloatArray
+from mixsweep.kernels import load
+from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["Design", "linear_logits", "linear_pass", "softmax_pass"]
+__all__ = ["Design", "linear_logits", "linear_pass", "reference_pass", "softmax_pass"]
 
 #: Longest block of rows; 150 columns of logits of a block take 0.3 MB and stay in the second-level cache.
 BLOCK_ROWS = 256
@@ -31,31 +32,52 @@ LOGARITHM_STRIDE = 64
 
 @dataclass(frozen=True)
 class Design:
-    """Features of the rows in both memory orders, so that each product reads along memory.
+    """Features of the rows, each the product of two columns of a smaller matrix.
 
     Attributes
     ----------
-    by_row : ndarray, shape (n, p)
-        Features of a row in consecutive memory; the first feature is 1.
-    by_feature : ndarray, shape (p, n)
-        The transpose, rows of a feature in consecutive memory.
+    base : ndarray, shape (n, q)
+        The columns; the first is 1.
+    base_by_feature : ndarray, shape (q, n)
+        The transpose, values of a column in consecutive memory.
+    pairs : pair of ndarray of int, shape (p,)
+        Which columns' product each feature is.
     row_weights : ndarray, shape (n,), or None
         How many times each row counts; None for once.
     """
 
-    by_row: FloatArray
-    by_feature: FloatArray
+    base: FloatArray
+    base_by_feature: FloatArray
+    pairs: tuple[IntArray, IntArray]
     row_weights: FloatArray | None = None
 
     @classmethod
     def of(cls, features: FloatArray, row_weights: FloatArray | None = None) -> Design:
-        """Return the design of a feature matrix of shape (n, p)."""
-        return cls(np.ascontiguousarray(features), np.ascontiguousarray(features.T), row_weights)
+        """Return the design of a feature matrix of shape (n, p), whose first column is 1."""
+        count = features.shape[1]
+        return cls.of_products(features, (np.arange(count), np.zeros(count, dtype=np.int64)), row_weights)
+
+    @classmethod
+    def of_products(
+        cls, base: FloatArray, pairs: tuple[IntArray, IntArray], row_weights: FloatArray | None = None
+    ) -> Design:
+        """Return the design of products of the columns of a matrix of shape (n, q)."""
+        return cls(np.ascontiguousarray(base), np.ascontiguousarray(base.T), pairs, row_weights)
+
+    @functools.cached_property
+    def by_row(self) -> FloatArray:
+        """Features, shape (n, p), those of a row in consecutive memory."""
+        return self.base.take(self.pairs[0], axis=1) * self.base.take(self.pairs[1], axis=1)
+
+    @functools.cached_property
+    def by_feature(self) -> FloatArray:
+        """The transpose, shape (p, n), values of a feature in consecutive memory."""
+        return self.base_by_feature[self.pairs[0]] * self.base_by_feature[self.pairs[1]]
 
     @property
     def n_rows(self) -> int:
         """Number of rows n."""
-        return len(self.by_row)
+        return len(self.base)
 
     @property
     def total_weight(self) -> float:
@@ -143,6 +165,19 @@ def linear_pass(
     statistics : ndarray, shape (R, K, p)
         Sums of the features, weighted by responsibilities and row weights.
     """
+    kernels = load()
+    if kernels is not None and assignment is None:
+        result: tuple[FloatArray, FloatArray] = kernels.linear_pass(
+            design.base, design.base_by_feature, design.pairs, design.row_weights, coefficients
+        )
+        return result
+    return reference_pass(design, coefficients, assignment)
+
+
+def reference_pass(
+    design: Design, coefficients: FloatArray, assignment: Assignment | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Take the pass of `linear_pass` in NumPy."""
     n_restarts, n_components, p = coefficients.shape
     flat = np.ascontiguousarray(coefficients).reshape(-1, p)
     statistics = np.zeros_like(flat)

@@ -64,11 +64,15 @@ class GaussianFull:
         return {"weights": (K,), "means": (K, d), "cholesky": (K, d, d)}
 
     def prepare(self, X: FloatArray, row_weights: FloatArray | None = None) -> _Prepared:
-        """Return the rows and their features [1, x, upper triangle of x x']."""
+        """Return the rows and their features [1, x, upper triangle of x x'], as products of [1, x]."""
         d = X.shape[1]
         first, second = upper_indices(d)
-        features = np.concatenate([np.ones((len(X), 1)), X, X[:, first] * X[:, second]], axis=1)
-        return _Prepared(X, Design.of(features, row_weights))
+        base = np.concatenate([np.ones((len(X), 1)), X], axis=1)
+        pairs = (
+            np.concatenate([np.zeros(1 + d, dtype=np.int64), 1 + first]),
+            np.concatenate([np.arange(1 + d), 1 + second]),
+        )
+        return _Prepared(X, Design.of_products(base, pairs, row_weights))
 
     @staticmethod
     def _coefficients(parameters: Parameters, inverse: FloatArray) -> FloatArray:

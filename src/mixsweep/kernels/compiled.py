@@ -1,0 +1,428 @@
+"""The pass of a family that is linear in its features, compiled by numba.
+
+The sums of `mixsweep.passes.reference_pass`, block by block: logits by a product of small tiles whose sums stay
+in registers, the softmax on a block that stays in cache, statistics by another product. A fit is summed by
+itself, in an order that depends on n, p and K alone: its result is the same to the last bit in any batch. No
+feature is ever stored for all rows.
+
+Import this module only where numba is wanted: that takes a second, and some more where nothing is cached.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from mixsweep.typing import FloatArray, IntArray
+
+__all__ = ["linear_pass"]
+
+#: Numbers in a vector register.
+LANES = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
+#: Registers side by side in a tile; with `TILE_ROWS` rows its sums fill no more than there are.
+TILE_VECTORS = 4 if LANES == 8 else 3
+TILE_ROWS = 4
+WIDTH = LANES * TILE_VECTORS
+#: Rows of the data in a block. A multiple of `WIDTH` and of `STRIDE`.
+BLOCK = 192
+#: Features that are multiplied before the sums return to memory.
+DEPTH = 256
+#: Columns (fits x components) at a time: their logits of a block take 0.2 MB.
+COLUMNS = 128
+#: Factors in [1, K] multiplied before one logarithm is taken.
+STRIDE = 64
+
+
+def _tile(vectors: int, fresh: bool) -> Any:
+    """Return the product of a tile, C = A B or C += A B, as an intrinsic.
+
+    C is 4 x (vectors x lanes), A is 4 x length and B is length x (vectors x lanes); each is given by its
+    array, the place of its first number and the distance of its rows.
+    """
+
+    @intrinsic
+    def tile(typing_context, c, c_first, c_stride, a, a_first, a_stride, b, b_first, b_stride, length):
+        signature = types.void(c, c_first, c_stride, a, a_first, a_stride, b, b_first, b_stride, length)
+
+        def generate(context, builder, signature, arguments):
+            def data(position: int) -> ir.Value:
+                array = context.make_array(signature.args[position])(context, builder, arguments[position])
+                return builder.gep(array.data, [arguments[position + 1]])
+
+            number = ir.DoubleType()
+            vector = ir.VectorType(number, LANES)
+            c_data, a_data, b_data = data(0), data(3), data(6)
+            c_stride, a_stride, b_stride, length = (arguments[position] for position in (2, 5, 8, 9))
+
+            def vector_at(base: ir.Value, offset: ir.Value) -> ir.Value:
+                return builder.bitcast(builder.gep(base, [offset]), vector.as_pointer())
+
+            def constant(value: int) -> ir.Constant:
+                return ir.Constant(ir.IntType(64), value)
+
+            def c_at(row: int, column: int) -> ir.Value:
+                offset = builder.add(builder.mul(c_stride, constant(row)), constant(column * LANES))
+                return vector_at(c_data, offset)
+
+            def loaded(pointer: ir.Value) -> ir.Value:
+                value = builder.load(pointer)
+                value.align = 8
+                return value
+
+            places = [(row, column) for row in range(TILE_ROWS) for column in range(vectors)]
+            sums = {place: cgutils.alloca_once(builder, vector) for place in places}
+            for place, total in sums.items():
+                builder.store(ir.Constant(vector, None) if fresh else loaded(c_at(*place)), total)
+            with cgutils.for_range(builder, length) as loop:
+                row_of_b = builder.mul(loop.index, b_stride)
+                right = [
+                    loaded(vector_at(b_data, builder.add(row_of_b, constant(column * LANES))))
+                    for column in range(vectors)
+                ]
+                for row in range(TILE_ROWS):
+                    offset = builder.add(builder.mul(a_stride, constant(row)), loop.index)
+                    scalar = builder.load(builder.gep(a_data, [offset]))
+                    one = builder.insert_element(
+                        ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
+                    )
+                    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+                    left = builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+                    for column in range(vectors):
+                        total = sums[row, column]
+                        product = builder.fmul(left, right[column], flags=("contract",))
+                        builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+            for place, total in sums.items():
+                store = builder.store(builder.load(total), c_at(*place))
+                store.align = 8
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return tile
+
+
+(_set_1, _set_2, _set_3, _set_all), (_add_1, _add_2, _add_3, _add_all) = (
+    [_tile(vectors, fresh) for vectors in (1, 2, 3, TILE_VECTORS)] for fresh in (True, False)
+)
+
+
+@intrinsic
+def _bits(typing_context, number):
+    """Return the bits of a float as an integer."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic
+def _number(typing_context, bits):
+    """Return the float with these bits."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+#: Of exp(r) for |r| <= log(2) / 2: 1 / k! from k = 12 down; the rest is below 2e-16.
+(C12, C11, C10, C9, C8, C7, C6, C5, C4, C3, C2) = (1 / math.factorial(k) for k in range(12, 1, -1))
+#: log(2) in two parts; the first has trailing zeros, so that its multiples are exact.
+LOG2_HIGH, LOG2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+#: Added to a number below 2**51 this leaves the nearest integer in the last bits.
+ROUNDER = 1.5 * 2.0**52
+#: exp of less than this counts as zero.
+SMALLEST_EXPONENT = -708.0
+
+# sums may be taken in any order, so that they use vector registers; the exponential keeps its order
+_sums = numba.njit(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", inline="never")
+_exact = numba.njit(fastmath={"contract"}, error_model="numpy")
+
+
+@_exact
+def _exponential(x: float) -> float:
+    """Return exp(x) for x <= 0 to 2e-16 relative."""
+    shifted = x * (1 / math.log(2)) + ROUNDER
+    multiple = shifted - ROUNDER
+    r = (x - multiple * LOG2_HIGH) - multiple * LOG2_LOW
+    series = C12
+    series = series * r + C11
+    series = series * r + C10
+    series = series * r + C9
+    series = series * r + C8
+    series = series * r + C7
+    series = series * r + C6
+    series = series * r + C5
+    series = series * r + C4
+    series = series * r + C3
+    series = series * r + C2
+    series = series * r + 1.0
+    series = series * r + 1.0
+    power_of_two = _number((_bits(shifted) + 1023) << 52)
+    return 0.0 if x < SMALLEST_EXPONENT else series * power_of_two
+
+
+@_exact
+def _exponentials(row, peak, mass):
+    for b in range(len(row)):
+        value = _exponential(row[b] - peak[b])
+        row[b] = value
+        mass[b] += value
+
+
+@_sums
+def _softmax(logits, first, n_components, length, padded, weights, start, peak, mass):
+    """Turn a block of logits of a fit into weighted responsibilities and return its log-likelihood."""
+    for b in range(padded):
+        peak[b] = logits[first + b]
+        mass[b] = 0.0
+    for k in range(1, n_components):
+        row = first + k * BLOCK
+        for b in range(padded):
+            value = logits[row + b]
+            peak[b] = value if value > peak[b] else peak[b]
+    for k in range(n_components):
+        row = first + k * BLOCK
+        _exponentials(logits[row : row + padded], peak, mass)
+    total = 0.0
+    if weights.size == 0:
+        for b in range(length):
+            total += peak[b]
+        for stride in range(0, length, STRIDE):
+            product = 1.0
+            for b in range(stride, min(stride + STRIDE, length)):
+                product *= mass[b]
+            total += math.log(product)
+        for b in range(padded):
+            mass[b] = 1.0 / mass[b]
+    else:
+        for b in range(length):
+            weight = weights[start + b]
+            total += weight * (peak[b] + math.log(mass[b]))
+            mass[b] = weight / mass[b]
+    for k in range(n_components):
+        row = first + k * BLOCK
+        for b in range(padded):
+            logits[row + b] *= mass[b]
+    return total
+
+
+@_exact
+def _across(features, base_by_feature, first, second, start, length):
+    """Write features of a block of rows, rows side by side: (tiles of WIDTH rows, features, WIDTH)."""
+    p = len(first)
+    for tile in range((length + WIDTH - 1) // WIDTH):
+        begin = start + tile * WIDTH
+        here = min(WIDTH, start + length - begin)
+        for j in range(p):
+            row = features[(tile * p + j) * WIDTH : (tile * p + j + 1) * WIDTH]
+            left = base_by_feature[first[j], begin : begin + here]
+            right = base_by_feature[second[j], begin : begin + here]
+            for b in range(here):
+                row[b] = left[b] * right[b]
+            for b in range(here, WIDTH):
+                row[b] = 0.0
+
+
+@_exact
+def _along(features, base, first, second, start, length):
+    """Write features of a block of rows, features side by side: (tiles of WIDTH features, rows, WIDTH)."""
+    p = len(first)
+    for j in range(0, (p + WIDTH - 1) // WIDTH * WIDTH, LANES):
+        at = j // WIDTH * BLOCK * WIDTH + j % WIDTH
+        here = max(0, min(LANES, p - j))
+        left, right = first[j : j + here], second[j : j + here]
+        if here == LANES and left[0] == left[LANES - 1] and right[LANES - 1] - right[0] == LANES - 1:
+            for b in range(length):
+                row = features[at + b * WIDTH : at + b * WIDTH + LANES]
+                factor = base[start + b, left[0]]
+                others = base[start + b, right[0] : right[0] + LANES]
+                for lane in range(LANES):
+                    row[lane] = factor * others[lane]
+        else:
+            for b in range(length):
+                row = features[at + b * WIDTH : at + b * WIDTH + LANES]
+                x = base[start + b]
+                for lane in range(here):
+                    row[lane] = x[left[lane]] * x[right[lane]]
+                for lane in range(here, LANES):
+                    row[lane] = 0.0
+
+
+@_exact
+def _product(c, c_first, c_stride, a, a_first, a_stride, b, b_first, length, width, n_rows, fresh):
+    """Set or add the product of rows of A and a panel."""
+    for row in range(0, n_rows, TILE_ROWS):
+        at = c_first + row * c_stride
+        left = a_first + row * a_stride
+        if width == WIDTH:
+            if fresh:
+                _set_all(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
+            else:
+                _add_all(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
+        elif width == 3 * LANES:
+            if fresh:
+                _set_3(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
+            else:
+                _add_3(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
+        elif width == 2 * LANES:
+            if fresh:
+                _set_2(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
+            else:
+                _add_2(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
+        elif fresh:
+            _set_1(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
+        else:
+            _add_1(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
+
+
+def _pass(base, base_by_feature, first, second, weights, coefficients, n_components, log_likelihood, sums):
+    """Add a pass to log-likelihoods (R,) and to statistics, both with whole tiles of rows."""
+    p, n, wide = len(first), len(base), sums.shape[1]
+    n_fits = len(log_likelihood)
+    fits = max(1, COLUMNS // (TILE_ROWS * n_components)) * TILE_ROWS
+    height = (min(fits, n_fits) * n_components + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
+    across = np.empty((BLOCK + WIDTH - 1) // WIDTH * WIDTH * p)
+    along = np.empty((p + WIDTH - 1) // WIDTH * WIDTH * BLOCK)
+    logits = np.zeros(height * BLOCK)
+    left, right = coefficients.reshape(-1), sums.reshape(-1)
+    peak, mass = np.empty(BLOCK), np.empty(BLOCK)
+    n_blocks = (n + BLOCK - 1) // BLOCK
+    for block in range(n_blocks):
+        start = n * block // n_blocks
+        length = n * (block + 1) // n_blocks - start
+        padded = (length + LANES - 1) // LANES * LANES
+        _across(across, base_by_feature, first, second, start, length)
+        _along(along, base, first, second, start, length)
+        for group in range(0, n_fits, fits):
+            members = min(fits, n_fits - group)
+            rows = (members * n_components + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
+            at = group * n_components
+            for b in range(0, padded, WIDTH):
+                width = min(WIDTH, padded - b)
+                for j in range(0, p, DEPTH):
+                    depth = min(DEPTH, p - j)
+                    tile = b * p + j * WIDTH
+                    _product(logits, b, BLOCK, left, at * p + j, p, across, tile, depth, width, rows, j == 0)
+            for f in range(members):
+                log_likelihood[group + f] += _softmax(
+                    logits, f * n_components * BLOCK, n_components, length, padded, weights, start, peak, mass
+                )
+            for j in range(0, wide, WIDTH):
+                width = min(WIDTH, wide - j)
+                tile = j * BLOCK
+                _product(
+                    right, at * wide + j, wide, logits, 0, BLOCK, along, tile, length, width, rows, False
+                )
+
+
+def _read_only(n_dimensions: int, number: Any = types.float64) -> Any:
+    return types.Array(number, n_dimensions, "C", readonly=True)
+
+
+_SIGNATURE = types.void(
+    _read_only(2),
+    _read_only(2),
+    _read_only(1, types.int64),
+    _read_only(1, types.int64),
+    _read_only(1),
+    _read_only(2),
+    types.int64,
+    types.float64[::1],
+    types.float64[:, ::1],
+)
+
+
+def _machine() -> str:
+    """Return what machine code and its cache depend on besides this file."""
+    features = llvm.get_host_cpu_features().flatten()
+    return f"{numba.__version__} {llvm.get_host_cpu_name()} {features}"
+
+
+def cache_folder() -> Path:
+    """Return where machine code is kept: one folder for each content of this file, numba and processor.
+
+    So processes that compile at the same time write the same, each file by renaming, and a home folder that
+    different machines share is no danger.
+    """
+    digest = hashlib.sha256(Path(__file__).read_bytes() + _machine().encode()).hexdigest()[:16]
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "mixsweep" / "kernels" / digest
+
+
+@contextlib.contextmanager
+def _cached_in(folder: Path) -> Iterator[None]:
+    """Let numba keep machine code in a folder; one that the user gave it (``NUMBA_CACHE_DIR``) stays."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = before or str(folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def _compile() -> Any:
+    """Return the compiled pass, from the cache if it can be read and written."""
+    options = {"fastmath": {"contract"}, "error_model": "numpy"}
+    try:
+        with _cached_in(cache_folder()):
+            return numba.njit(_SIGNATURE, cache=True, **options)(_pass)
+    except Exception:  # no folder that can be written, or one with a damaged file
+        return numba.njit(_SIGNATURE, **options)(_pass)
+
+
+_compiled_pass = _compile()
+DESCRIPTION = f"numba {numba.__version__}, {LANES} lanes"
+
+
+def linear_pass(
+    base: FloatArray,
+    base_by_feature: FloatArray,
+    pairs: tuple[IntArray, IntArray],
+    row_weights: FloatArray | None,
+    coefficients: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Take the pass of `mixsweep.passes.linear_pass`.
+
+    Parameters
+    ----------
+    base : ndarray, shape (n, q)
+        Columns whose products in pairs are the features.
+    base_by_feature : ndarray, shape (q, n)
+        The transpose, in memory order.
+    pairs : pair of ndarray of int, shape (p,)
+        Which columns of the base are multiplied.
+    row_weights : ndarray, shape (n,), or None
+        How many times each row counts; None for once.
+    coefficients : ndarray, shape (R, K, p)
+        log(weight x density) of component k at row i is ``coefficients[r, k] @ features[i]``.
+
+    Returns
+    -------
+    log_likelihood : ndarray, shape (R,)
+    statistics : ndarray, shape (R, K, p)
+    """
+    n_restarts, n_components, p = coefficients.shape
+    columns = n_restarts * n_components
+    rows = -(-columns // TILE_ROWS) * TILE_ROWS
+    whole = np.zeros((rows, p))
+    whole[:columns] = coefficients.reshape(columns, p)
+    sums = np.zeros((rows, -(-p // LANES) * LANES))
+    log_likelihood = np.zeros(n_restarts)
+    weights = np.empty(0) if row_weights is None else np.ascontiguousarray(row_weights)
+    _compiled_pass(base, base_by_feature, *pairs, weights, whole, n_components, log_likelihood, sums)
+    return log_likelihood, sums[:columns, :p].reshape(coefficients.shape)
