@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["cheapest", "cost_per_hit", "expected_running_time"]
 
-#: Bootstrap samples of the starts, and how many numbers a block of them may hold.
-N_SAMPLES, BLOCK = 400, 2**22
+#: Bootstrap samples, and how many groups the starts are put in if there are more: the sums of groups of
+#: independent starts are resampled in their place, which takes the same time however many there are.
+N_SAMPLES, N_GROUPS = 400, 1000
 
 
 def expected_running_time(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Dataset:
@@ -209,18 +210,13 @@ def cheapest(fits: xr.Dataset, best: int) -> xr.Dataset:
 
 def _winner(cost: FloatArray, hits: BoolArray, eligible: BoolArray) -> tuple[tuple[int, int], float]:
     """Return the cheapest arm (the first of equal ones) and how often resampled starts choose it again."""
-    n_methods, n_initializers, n_restarts = cost.shape
-    rng = generator(0, "resampled starts", n_initializers, n_restarts)
-    spent = np.empty((N_SAMPLES, n_methods, n_initializers))
-    found = np.empty_like(spent)
-    block = max(1, BLOCK // n_restarts)
-    even = np.full(n_restarts, 1 / n_restarts)
-    for first in range(0, N_SAMPLES, block):
-        part = slice(first, min(first + block, N_SAMPLES))
-        for j in range(n_initializers):
-            times = rng.multinomial(n_restarts, even, size=part.stop - part.start)
-            spent[part, :, j] = times @ cost[:, j].T
-            found[part, :, j] = times @ hits[:, j].T
+    n_restarts = cost.shape[-1]
+    n_groups = min(n_restarts, N_GROUPS)
+    bounds = np.arange(n_groups) * n_restarts // n_groups
+    cost, counts = (np.add.reduceat(values, bounds, axis=-1) for values in (cost, hits.astype(float)))
+    rng = generator(0, "resampled starts", cost.shape[1], n_restarts)
+    times = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=(N_SAMPLES, cost.shape[1]))
+    spent, found = (np.einsum("sjr,ijr->sij", times, values) for values in (cost, counts))
 
     def choice(spent: FloatArray, found: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):  # no hit costs infinitely much
@@ -228,9 +224,9 @@ def _winner(cost: FloatArray, hits: BoolArray, eligible: BoolArray) -> tuple[tup
         flat: FloatArray = each.reshape(-1, eligible.size)
         return flat
 
-    own = int(choice(cost.sum(-1)[None], hits.sum(-1)[None])[0].argmin())
+    own = int(choice(cost.sum(-1)[None], counts.sum(-1)[None])[0].argmin())
     again = choice(spent, found)
     possible = np.isfinite(again).any(axis=1)
     share = float((again.argmin(axis=1) == own)[possible].mean()) if possible.any() else np.nan
-    i, j = divmod(own, n_initializers)
+    i, j = divmod(own, cost.shape[1])
     return (i, j), share
