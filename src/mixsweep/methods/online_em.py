@@ -24,7 +24,7 @@ class OnlineEM:
     With mu(theta) the complete data's mean parameters and s the expected sufficient statistics of a row, by
     the mini-batch at theta: mu+ = mu + rate (s - mu), where rate = (t + t0)^-alpha at the t-th step from 0.
     The sum of the rates is infinite and that of their squares finite for alpha in (0.5, 1], which is what
-    convergence to a stationary point takes; Cappé and Moulines recommend 0.6. Liang and Klein (2009) have the
+    convergence to a stationary point takes; Cappé and Moulines use 0.6. Liang and Klein (2009) have the
     same on several sweeps of finite data ("stepwise EM"), with t0 = 2. A pass over all rows, every few
     epochs, is a step like the others, and the only one whose log-likelihood and decrement are known. Late
     rates are small: to a tight tolerance a fit often uses its whole budget.
