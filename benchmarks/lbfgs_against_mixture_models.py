@@ -147,7 +147,7 @@ def compare(case: str, method: str, restarts: int, fits: int, limit: float) -> R
         "mixsweep": f"{1e3 * common.Spread.of(ours).median:.2g} ms",
         "its fits converged": f"{len(converged)} of {restarts}",
     }
-    unit = "times faster" if arrived else "times faster at least"
+    unit = f"times faster{'' if arrived else ' at least'} ({len(arrived)} of {len(theirs)} arrived)"
     return common.at_least(f"{case}, {method}", ratio.median, unit, TARGET, **details)
 
 
