@@ -16,7 +16,9 @@ from mixsweep.schema import KINDS
 from mixsweep.shard import ShardSpec, fit_shard, make_starts
 from mixsweep.status import Status
 
-FAMILIES = ("gaussian-full", "gaussian-diag", "gaussian-spherical")
+GAUSSIAN = ("gaussian-full", "gaussian-diag", "gaussian-spherical", "gaussian-tied")
+#: Degrees of freedom go to infinity on most problems, where EM only creeps; and there is no step in means.
+FAMILIES = (*GAUSSIAN, "student-t")
 #: Methods that own their loop: each fit alone, and ends of their own besides the common ones.
 SOLVERS = ("slsqp", "trust-constr", "scipy", "scikit-learn")
 METHODS = (
