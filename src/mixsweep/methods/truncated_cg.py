@@ -12,7 +12,7 @@ import numpy as np
 from mixsweep.methods.base import State
 from mixsweep.typing import BoolArray, FloatArray
 
-__all__ = ["advance", "begin", "probe", "start"]
+__all__ = ["advance", "begin", "probe", "start", "to_boundary"]
 
 #: Length of the step of a difference, relative to 1 + the length of the coordinates. Forward differences err
 #: by the step times third derivatives and by 1e-16 / step of rounding: products for Gaussian mixtures were
@@ -59,8 +59,9 @@ def advance(state: State, gradient: FloatArray, radius: FloatArray) -> BoolArray
 
     The iteration ends when the residual is below min(0.5, sqrt |g|) |g|, after twice as many products as
     there are coordinates, at the boundary of the trust region, or when the curvature along the direction is
-    not positive: then at the boundary, or without one at the solution so far, which at the first direction is
-    the negative gradient.
+    not positive. Then it ends at the boundary if the curvature is negative, and at the solution so far if it
+    is zero or there is no boundary; the first direction is in any case followed to the boundary, or without
+    one to the negative gradient.
 
     Parameters
     ----------
@@ -81,13 +82,15 @@ def advance(state: State, gradient: FloatArray, radius: FloatArray) -> BoolArray
     product[~np.isfinite(product).all(axis=1)] = 0.0
     curvature = _dot(direction, product)
     squared = _dot(residual, residual)
-    convex = curvature > FLAT * _dot(direction, direction)
+    flat = FLAT * _dot(direction, direction)
+    convex = curvature > flat
     share = squared / np.where(convex, curvature, 1.0)
     ahead = solution + share[:, None] * direction
     leaves = ~convex | (_dot(ahead, ahead) >= np.square(radius))
-    unbounded = np.where(state["products"] == 0, 1.0, 0.0)
-    boundary = np.where(np.isinf(radius), unbounded, _to_boundary(solution, direction, radius))
-    share = np.where(leaves, boundary, share)
+    boundary = np.where(np.isinf(radius), 1.0, to_boundary(solution, direction, radius))
+    # along a flat direction the gradient is rounding, but for the first, which is the gradient
+    stays = ~convex & (state["products"] > 0) & ((curvature > -flat) | np.isinf(radius))
+    share = np.where(leaves, np.where(stays, 0.0, boundary), share)
     state["solution"] = solution + share[:, None] * direction
     state["residual"] = residual + share[:, None] * product
     left = _dot(state["residual"], state["residual"])
@@ -107,8 +110,11 @@ def _length(state: State) -> FloatArray:
     return length
 
 
-def _to_boundary(solution: FloatArray, direction: FloatArray, radius: FloatArray) -> FloatArray:
-    """Return the share of the direction that leads to the boundary: the positive root of a quadratic."""
+def to_boundary(solution: FloatArray, direction: FloatArray, radius: FloatArray) -> FloatArray:
+    """Return the share of the direction that leads to the boundary: the positive root of a quadratic.
+
+    Zero for a direction of no length; solutions inside the boundary.
+    """
     a, half = _dot(direction, direction), _dot(solution, direction)
     with np.errstate(invalid="ignore"):  # without a boundary
         gap = np.square(radius) - _dot(solution, solution)

@@ -12,7 +12,7 @@ from mixsweep.methods import truncated_cg
 from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.methods.phases import tell_by_phase
 from mixsweep.objective import Objective
-from mixsweep.typing import Parameters
+from mixsweep.typing import BoolArray, FloatArray, Parameters
 
 __all__ = ["TrustRegion"]
 
@@ -20,6 +20,8 @@ __all__ = ["TrustRegion"]
 ACCEPT = 0.1
 #: Largest radius.
 LARGEST = 100.0
+#: How many solutions for smaller radii are kept.
+LEVELS = 3
 #: A fit whose radius is below this has stalled.
 SMALLEST = 1e-12
 #: Added to the falls of loss and model, relative to the loss, so that their ratio is 1 where both are
@@ -34,7 +36,8 @@ class TrustRegion(GradientMethod):
     Trust region method (Nocedal and Wright 2006, algorithm 4.1). Its step minimises the quadratic model
     roughly within the radius, by conjugate gradients that stop at the boundary (their algorithm 7.2) and go
     to it along directions of negative curvature. Each product with the Hessian costs a pass, at a point that
-    is not accepted.
+    is not accepted. A trial that fails costs one pass but no products: the conjugate gradients have passed
+    the boundary of the smaller region on their way.
 
     Parameters
     ----------
@@ -71,6 +74,10 @@ class TrustRegion(GradientMethod):
             "loss": np.full(count, np.inf),  # infinite until the start has been evaluated
             "radius": np.full(count, self.radius),
             **truncated_cg.start(vector),
+            # solutions for a radius 4, 16, ... times smaller, as far as the path has passed them; and the
+            # model's gradients there
+            "shorter": np.full((count, LEVELS, vector.shape[1]), np.nan),
+            "shorter_residual": np.zeros((count, LEVELS, vector.shape[1])),
             "solving": np.zeros(count),  # whether the next pass is for a product with the Hessian
         }
 
@@ -93,40 +100,84 @@ def _solve(
 ) -> tuple[State, Step]:
     """Take in a product with the Hessian; try the model's minimum when it is good enough."""
     _, gradient = objective.loss(truncated_cg.probe(state), parameters, evaluation)
-    none = np.zeros(len(gradient), dtype=bool)
+    before, slope_before = state["solution"], state["residual"]
     state["solving"][truncated_cg.advance(state, gradient, state["radius"])] = 0
+    _keep_crossings(state, before, slope_before)
+    none = np.zeros(len(gradient), dtype=bool)
     return state, Step(none, none)
+
+
+def _keep_crossings(state: State, before: FloatArray, slope_before: FloatArray) -> None:
+    """Keep where the path's last piece leaves smaller trust regions, in place.
+
+    The path of the inner iteration does not depend on the radius: these are the solutions for smaller ones.
+    """
+    ahead, slope_ahead = state["solution"] - before, state["residual"] - slope_before
+    for level in range(LEVELS):
+        radius = state["radius"] / 4 ** (level + 1)
+        crossed = (_length(before) < radius) & (radius <= _length(state["solution"]))
+        share = truncated_cg.to_boundary(before[crossed], ahead[crossed], radius[crossed])[:, None]
+        state["shorter"][crossed, level] = before[crossed] + share * ahead[crossed]
+        state["shorter_residual"][crossed, level] = slope_before[crossed] + share * slope_ahead[crossed]
 
 
 def _judge(
     objective: Objective, state: State, parameters: Parameters, evaluation: Evaluation
 ) -> tuple[State, Step]:
-    """Move to a good trial point; choose the radius; begin with the next model."""
+    """Move to a good trial point, choose the radius and begin with the next model; or shorten the trial."""
     trial = state["vector"] + state["solution"]
     loss, gradient = objective.loss(trial, parameters, evaluation)
     sound = np.isfinite(loss) & np.isfinite(gradient).all(axis=1)
     first = np.isinf(state["loss"])
     share = np.where(first, 1.0, _share(state, np.where(sound, loss, np.inf)))
-    length = np.sqrt(np.square(state["solution"]).sum(axis=1))
+    length = _length(state["solution"])
     full = length > (1 - 1e-8) * state["radius"]
     widened = np.where((share > 0.75) & full, np.minimum(2 * state["radius"], LARGEST), state["radius"])
     # a quarter of the step: of a radius beyond it, a quarter may give the same step again
-    radius = np.where(share < 0.25, 0.25 * length, widened)
+    state["radius"] = np.where(share < 0.25, 0.25 * length, widened)
     accepted = sound & (share > ACCEPT)
     state["vector"][accepted] = trial[accepted]
     state["gradient"][accepted] = gradient[accepted]
     state["loss"][accepted] = loss[accepted]
-    state["radius"] = radius
-    truncated_cg.begin(state, np.ones(len(loss), dtype=bool))
-    state["solving"][:] = 1
-    return state, Step(accepted, ~accepted & (first | (radius < SMALLEST)))
+    shorten = ~accepted & _known(state).any(axis=1)
+    _shorten(state, shorten)
+    _begin(state, ~shorten)
+    return state, Step(accepted, ~accepted & (first | (state["radius"] < SMALLEST)))
 
 
-def _share(state: State, loss: np.ndarray) -> np.ndarray:
+def _shorten(state: State, chosen: BoolArray) -> None:
+    """Try the largest of the smaller solutions that are known, in place."""
+    rows = np.flatnonzero(chosen)
+    level = _known(state)[rows].argmax(axis=1)
+    state["solution"][rows] = state["shorter"][rows, level]
+    state["residual"][rows] = state["shorter_residual"][rows, level]
+    state["radius"][rows] = _length(state["solution"][rows])
+    state["shorter"][rows, level] = np.nan
+
+
+def _known(state: State) -> BoolArray:
+    """Return which of the smaller solutions are known and have not been tried, shape (R, LEVELS)."""
+    known: BoolArray = np.isfinite(state["shorter"][..., 0])
+    return known
+
+
+def _begin(state: State, chosen: BoolArray) -> None:
+    """Begin with the models of the chosen fits at their points, in place."""
+    truncated_cg.begin(state, chosen)
+    state["shorter"][chosen] = np.nan
+    state["solving"][chosen] = 1
+
+
+def _share(state: State, loss: FloatArray) -> FloatArray:
     """Return which share of the fall that the model promises the loss has fallen by."""
     # the residual is the model's gradient at the solution
     ascent = np.einsum("ij,ij->i", state["gradient"] + state["residual"], state["solution"])
     with np.errstate(invalid="ignore"):  # the loss of a start that has not been evaluated
         rounding = ROUNDING * np.maximum(1.0, np.abs(state["loss"]))
-        share: np.ndarray = (state["loss"] - loss + rounding) / (rounding - 0.5 * ascent)
+        share: FloatArray = (state["loss"] - loss + rounding) / (rounding - 0.5 * ascent)
     return share
+
+
+def _length(vectors: FloatArray) -> FloatArray:
+    length: FloatArray = np.sqrt(np.square(vectors).sum(axis=1))
+    return length

@@ -189,6 +189,39 @@ def test_random_starts_end_in_maxima_of_the_likelihood(name):
     assert (smallest > -1e-6).all()
 
 
+def test_a_shortened_trial_is_the_solution_for_the_smaller_radius():
+    objective = cell("faithful", "gaussian-full", 3)
+    method, begin = METHODS["trust"](radius=100.0), starts(objective, count=12)
+    state, n_shortened = method.start(objective, begin, np.arange(12)), 0
+    for _ in range(60):
+        points = method.ask(objective, state).parameters
+        tried = state["solving"] == 0
+        with np.errstate(all="ignore"):  # far trials
+            state, step = method.tell(objective, state, points, objective.evaluate(points))
+        for r in np.flatnonzero(tried & ~step.accepted & (state["solving"] == 0)):
+            again = {name: values[r : r + 1].copy() for name, values in state.items()}
+            truncated_cg.begin(again, np.ones(1, dtype=bool))
+            ended = False
+            while not ended:
+                gradient = gradient_at(objective, truncated_cg.probe(again))[1]
+                ended = truncated_cg.advance(again, gradient, again["radius"])[0]
+            for name in ("solution", "residual"):
+                # differences in another batch have other last bits
+                np.testing.assert_allclose(state[name][r], again[name][0], rtol=1e-5, atol=1e-5)
+            n_shortened += 1
+    assert n_shortened > 10
+
+
+@pytest.mark.parametrize("name", NEWTON)
+def test_nothing_moves_away_from_an_optimum_at_the_last_bits(name):
+    # the Hessian has a null direction, along which the gradient is rounding
+    objective = cell("faithful", "gaussian-full", 2)
+    begin = run(objective, METHODS["em"](), starts(objective, count=6, initializer="kmeans++"), tol=1e-5)
+    ends = run(objective, METHODS[name](), begin.parameters, tol=0, max_passes=400)
+    assert (ends.em_decrement < 1e-14).all()
+    assert (ends.gradient_norm < 1e-10).all()
+
+
 def test_a_trust_region_leaves_a_saddle():
     # two components nearly the same: a saddle of the mixture of two
     objective = cell("faithful", "gaussian-full", 2)
