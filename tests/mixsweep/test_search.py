@@ -26,6 +26,7 @@ from mixsweep.status import Status
 #: Covariance matrices of the components from what is reported.
 FAMILIES = {
     "gaussian-full": lambda search: search.covariances_,
+    "gaussian-tied": lambda search: np.stack([search.tied_covariance_] * 2),
     "gaussian-diag": lambda search: search.variances_[:, None, :] * np.eye(search.n_features_in_),
     "gaussian-spherical": lambda search: search.variances_[:, None, :] * np.eye(search.n_features_in_),
 }
@@ -106,7 +107,8 @@ def test_criteria_and_densities_are_those_of_scikit_learn_at_the_same_parameters
 
 
 @pytest.mark.parametrize(
-    ("family", "parameters"), [("gaussian-full", 11), ("gaussian-diag", 9), ("gaussian-spherical", 7)]
+    ("family", "parameters"),
+    [("gaussian-full", 11), ("gaussian-tied", 8), ("gaussian-diag", 9), ("gaussian-spherical", 7)],
 )
 def test_criteria_count_free_parameters(fitted, X, family, parameters):
     search = fitted[family]
@@ -143,6 +145,19 @@ def test_spurious_fits_are_passed_over():
     assert spurious[highest]
     assert search.covariances_.min() > 0.1
     assert float(search.best_["log_likelihood"]) == search.fits_["log_likelihood"].values[~spurious].max()
+
+
+def test_t_components_are_fitted_evaluated_and_drawn(X):
+    search = MixtureSearch(2, family="student-t", method="lbfgs", n_restarts=3, random_state=0).fit(X)
+    degrees = 1 / search.inverse_degrees_of_freedom_
+    density = sum(
+        w * stats.multivariate_t(m, s, df).pdf(X)
+        for w, m, s, df in zip(search.weights_, search.means_, search.scale_matrices_, degrees, strict=True)
+    )
+    # SciPy's differences of log-gamma functions lose 1e-5 at 1e10 degrees of freedom
+    np.testing.assert_allclose(search.score_samples(X), np.log(density), atol=2e-5)
+    rows, labels = search.sample(5000)
+    np.testing.assert_allclose(np.median(rows[labels == 0], axis=0), search.means_[0], rtol=0.05)
 
 
 def test_where_no_restart_is_proper_a_warning_says_so(X):

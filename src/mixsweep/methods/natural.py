@@ -8,7 +8,7 @@ import numpy as np
 
 from mixsweep.coordinates import Parametrisation
 from mixsweep.objective import EMPTY_COUNT, Objective
-from mixsweep.typing import FloatArray, Parameters
+from mixsweep.typing import FloatArray
 
 if TYPE_CHECKING:
     from scipy.optimize import Bounds
@@ -22,9 +22,9 @@ BELOW_FLOOR = 0.5
 
 
 def bounds(objective: Objective) -> Bounds:
-    """Return the bounds of the natural coordinates.
+    """Return the lower bounds of the natural coordinates; there are no upper ones.
 
-    A weight is at least that of an empty component and at most one. Every diagonal entry of a Cholesky factor
+    A weight is at least that of an empty component. Every diagonal entry of a Cholesky factor
     is at least the root of its matrix's smallest eigenvalue, so bounding these entries by half of the root of
     the eigenvalue floor excludes no sound point.
 
@@ -36,14 +36,12 @@ def bounds(objective: Objective) -> Bounds:
     from scipy.optimize import Bounds
 
     lowest = BELOW_FLOOR * np.sqrt(objective.eigenvalue_floor)
-    lower, upper = {}, {}
+    lower = {}
     for name, shape in objective.family.shapes(objective.n_components, objective.n_features).items():
         kind = objective.family.kinds[name]
         lower[name] = np.full((1, *shape), -np.inf)
-        upper[name] = np.full((1, *shape), np.inf)
         if kind == "simplex":
             lower[name][:] = EMPTY_COUNT / objective.total_weight
-            upper[name][:] = 1.0
         elif kind == "deviation":
             lower[name][:] = lowest
         elif kind == "cholesky":
@@ -51,7 +49,7 @@ def bounds(objective: Objective) -> Bounds:
         elif kind == "positive":  # in logarithms, which need no bound
             lower[name][:] = 0.0
     with np.errstate(divide="ignore"):  # logarithms of zero
-        return Bounds(_vector(objective, lower), _vector(objective, upper), keep_feasible=True)
+        return Bounds(lb=objective.to_vector(lower)[0])
 
 
 def weight_indicator(objective: Objective) -> FloatArray:
@@ -65,8 +63,3 @@ def weight_indicator(objective: Objective) -> FloatArray:
             for name, chart in charts.items()
         ]
     )
-
-
-def _vector(objective: Objective, parameters: Parameters) -> FloatArray:
-    vector: FloatArray = objective.to_vector(parameters)[0]
-    return vector

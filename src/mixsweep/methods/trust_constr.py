@@ -23,8 +23,9 @@ class TrustConstr:
     """Minimise the loss over the natural parameters under their constraints (Byrd, Hribar and Nocedal 1999).
 
     Coordinates and constraints are those of `mixsweep.methods.slsqp.SLSQP`; second derivatives are built up
-    from gradients. One fit at a time, with hundreds of passes and much arithmetic between them: for small
-    cells.
+    from gradients. Trial points may lie outside the bounds, and are counted as constraint violations. One fit
+    at a time, with much arithmetic between passes: for small cells. Now and then SciPy's steps become tiny
+    far from any optimum, and the pass budget ends the fit.
 
     References
     ----------
@@ -33,7 +34,7 @@ class TrustConstr:
     """
 
     name: ClassVar[str] = "trust-constr"
-    expected_passes: ClassVar[float] = 300
+    expected_passes: ClassVar[float] = 100
     parametrisation: ClassVar[Parametrisation] = NATURAL
 
     def solve(self, objective: Objective, start: Parameters, probe: Probe) -> Status:

@@ -210,10 +210,11 @@ def test_natural_bounds_hold_every_sound_point_and_nothing_far_below_the_floor(f
     objective = cell("iris", family, 3, covariance_floor=1e-2).in_coordinates(NATURAL)
     points = scattered_points(cell("iris", family, 3), count=30)
     limits, vectors = bounds(objective), objective.to_vector(points)
-    assert limits.lb.shape == limits.ub.shape == vectors.shape[1:]
+    assert limits.lb.shape == vectors.shape[1:]
     sound = objective.family.smallest_eigenvalues(points).min(axis=1) >= objective.eigenvalue_floor
     assert sound.any()
-    assert ((vectors >= limits.lb) & (vectors <= limits.ub))[sound].all()
+    assert (vectors >= limits.lb)[sound].all()
+    assert (limits.ub == np.inf).all()
     shrunk = {**points}
     scale = next(name for name, kind in objective.family.kinds.items() if kind in ("cholesky", "deviation"))
     shrunk[scale] = 1e-4 * BELOW_FLOOR * points[scale]
@@ -229,7 +230,8 @@ def test_constrained_solvers_keep_their_endpoints_on_the_simplex(name):
     np.testing.assert_allclose(ends.parameters["weights"].sum(axis=1), 1.0, atol=1e-9)
     assert (ends.parameters["weights"] > 0).all()
     assert (ends.n_decreases == 0).all()
-    assert set(ends.status.tolist()) <= {Status.CONVERGED, Status.COLLAPSED, Status.STALLED}
+    assert set(ends.status.tolist()) <= {Status.CONVERGED, Status.COLLAPSED, Status.STALLED, Status.BUDGET}
+    assert (ends.status == Status.CONVERGED).any()
 
 
 @pytest.mark.parametrize("solver", sorted({*SOLVERS} - {*SLOW}))
@@ -312,6 +314,7 @@ PEERS = {
     "gaussian-full": ("full", lambda p: np.linalg.inv(p["cholesky"] @ p["cholesky"].swapaxes(-1, -2))),
     "gaussian-diag": ("diag", lambda p: p["deviations"] ** -2.0),
     "gaussian-spherical": ("spherical", lambda p: p["deviations"] ** -2.0),
+    "gaussian-tied": ("tied", lambda p: np.linalg.inv(p["cholesky"] @ p["cholesky"].swapaxes(-1, -2))[:, 0]),
 }
 
 
