@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixsweep.analysis.counts import FEW_HITS, ran_of
+from mixsweep.analysis.counts import FEW_HITS, NO_COST, ran_of
 from mixsweep.analysis.success import hit_rates
 from mixsweep.typing import BoolArray, FloatArray
 
@@ -79,7 +79,7 @@ def advice(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Dataset:
         **{name: float(own[name][hardest]) for name in ("hit_rate", "hit_rate_low", "hit_rate_high")},
         "n_cells_answered": int(answered.sum()),
         "n_cells": int(there.sum()),
-        "reason": "",
+        "reason": "" if np.isfinite(spent["expected_seconds"]) else NO_COST,
     }
     return _as_dataset(values | {"statement": _sentence(values)})
 

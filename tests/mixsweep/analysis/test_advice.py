@@ -75,6 +75,7 @@ def test_no_fits_and_no_seconds():
     fits = timed(hits_of(10))
     without = advice(fits.assign(seconds=fits["seconds"] * np.nan), 0)
     assert np.isnan(without["expected_seconds"].item())
+    assert without["reason"].item() == "cannot say: the cost of some fits is not known"
     assert "seconds" not in without["statement"].item()
     fits["n_passes"][:] = np.nan
     assert advice(fits, 0)["statement"].item() == "Cannot say: no fits were run."

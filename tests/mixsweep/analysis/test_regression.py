@@ -102,7 +102,7 @@ def simulated_hits(rng, rate, fits, scatter, shared):
 @pytest.mark.parametrize("n_cells", [20, 60])
 def test_intervals_cover_when_cells_differ_by_more_than_chance(n_cells):
     # 800 designs with 3 methods, four coefficients each: Monte Carlo standard error at most 0.0077 (0.0045 if
-    # the coefficients of a design were independent); intervals that took the fits for independent cover 45 %
+    # the coefficients of a design were independent); intervals that take the fits for independent cover 52 %
     rng = np.random.default_rng(n_cells)
     truth = np.array([1.0, -0.5, 0.5, -0.4])
     covered, naive = [], []
