@@ -134,7 +134,7 @@ def _judge(
     full = length > (1 - 1e-8) * state["radius"]
     widened = np.where((share > 0.75) & full, np.minimum(2 * state["radius"], LARGEST), state["radius"])
     # a quarter of the step: of a radius beyond it, a quarter may give the same step again
-    state["radius"] = np.where(share < 0.25, 0.25 * length, widened)
+    state["radius"] = np.where(share >= 0.25, widened, 0.25 * length)
     accepted = sound & (share > ACCEPT)
     state["vector"][accepted] = trial[accepted]
     state["gradient"][accepted] = gradient[accepted]

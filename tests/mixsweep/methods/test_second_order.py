@@ -179,6 +179,25 @@ def test_endpoints_are_those_of_scipy(name, peer, data):
         np.testing.assert_allclose(-ends.log_likelihood[r] / objective.n_rows, result.fun, atol=1e-11)
 
 
+def test_newton_takes_fewer_passes_than_scipy_with_the_same_differences():
+    # SciPy's evaluates the gradient at its point again for every product
+    objective = cell("faithful", "gaussian-full", 3)
+    begin = starts(objective, count=3)
+    ends = run(objective, METHODS["newton-cg"](), begin, tol=1e-12)
+    counts = []
+    for vector in objective.to_vector(begin):
+        seen = []
+
+        def loss(x, seen=seen):
+            value, gradient = gradient_at(objective, x[None])
+            seen.append(value[0])
+            return value[0], gradient[0]
+
+        minimize(loss, vector, jac=True, method="Newton-CG", options={"xtol": 1e-6})
+        counts.append(len(seen))
+    assert np.median(ends.n_passes) < 0.5 * np.median(counts)
+
+
 @pytest.mark.parametrize("name", NEWTON)
 def test_random_starts_end_in_maxima_of_the_likelihood(name):
     objective = cell("faithful", "gaussian-full", 3)
