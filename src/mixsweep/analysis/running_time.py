@@ -89,7 +89,8 @@ def cost_per_hit(
     The interval puts together those of the odds of a miss (from Wilson's interval of the hit rate) and of the
     mean costs of hits and of misses by square-and-add (Zou and Donner 2008), so that it is as skew as the
     hit rate's. The mean costs' are Student's on the logarithmic scale; a single hit or miss is taken to have
-    the relative spread of the other kind.
+    the relative spread of the other kind. Two misses or fewer, whose costs scatter widely, tell too little of
+    what a miss costs: with 30 fits and 95 % hits, 91 % of the intervals hold the truth.
 
     Parameters
     ----------

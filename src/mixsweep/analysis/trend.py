@@ -234,7 +234,7 @@ def predicted_hit_rates(trend: xr.Dataset, points: xr.Dataset) -> xr.Dataset:
         (count,),
         (not fitted.any(), NO_MODEL),
         (outside, OUTSIDE),
-        (unknown, "cannot say: no such arm in the model"),
+        (unknown, "cannot say: no such method or initializer in the model"),
     )
     ends = {"": centre, "_low": centre - error, "_high": centre + error}
     return points.assign(

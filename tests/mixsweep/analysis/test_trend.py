@@ -140,7 +140,7 @@ def test_a_covariate_that_does_not_vary_is_said_and_kept_for_predictions():
     assert found["reason"].values[1:].tolist() == [
         "cannot say: outside the range of the design",
         "cannot say: outside the range of the design",
-        "cannot say: no such arm in the model",
+        "cannot say: no such method or initializer in the model",
     ]
 
 
