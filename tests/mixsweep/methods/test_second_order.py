@@ -156,7 +156,7 @@ def test_the_last_digits_take_few_steps(name):
         assert size[0] > 1e-5
         assert steps[size < 1e-9][0] <= 4
         last = size[size > 1e-9][-1]
-        assert size[size < 1e-9][0] < 30 * last**1.5
+        assert size[size < 1e-9][0] < 2 * last**1.5
 
 
 @pytest.mark.parametrize(("name", "peer"), [("newton-cg", "Newton-CG"), ("trust", "trust-krylov")])
