@@ -50,6 +50,13 @@ def _transpose(matrices: FloatArray) -> FloatArray:
     return matrices.swapaxes(-1, -2)
 
 
+def _inner(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the sums of products of matrices' entries."""
+    flat = (*left.shape[:-2], left.shape[-2] * left.shape[-1])
+    result: FloatArray = np.vecdot(left.reshape(flat), right.reshape(flat))
+    return result
+
+
 class GaussianFull:
     """Family ``gaussian-full``; own coordinates: weights, means, lower Cholesky factors."""
 
@@ -77,16 +84,14 @@ class GaussianFull:
     @staticmethod
     def _coefficients(parameters: Parameters, inverse: FloatArray) -> FloatArray:
         d = inverse.shape[-1]
-        whitened = np.matmul(inverse, parameters["means"][..., None])
-        linear = np.matmul(_transpose(inverse), whitened)[..., 0]
+        whitened = np.matmul(inverse, parameters["means"][..., None])[..., 0]
+        linear = np.matmul(whitened[..., None, :], inverse)[..., 0, :]
         precision = np.matmul(_transpose(inverse), inverse)
         first, second = upper_indices(d)
         # x'Px counts every off-diagonal product twice
         upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
         quadratic = upper * np.where(first == second, -0.5, -1.0)
-        constant = GaussianFull._constant(parameters, inverse) - 0.5 * np.square(whitened[..., 0]).sum(
-            axis=-1
-        )
+        constant = GaussianFull._constant(parameters, inverse) - 0.5 * np.vecdot(whitened, whitened)
         return np.concatenate([constant[..., None], linear, quadratic], axis=-1)
 
     @staticmethod
@@ -180,7 +185,7 @@ class GaussianFull:
         d = prepared.X.shape[1]
         inverse = triangular_inverse(parameters["cholesky"])
         # 1 / trace of the precision bounds the smallest eigenvalue from below
-        smallest = 1.0 / np.square(inverse).sum(axis=(-2, -1)).max(axis=-1)
+        smallest = 1.0 / _inner(inverse, inverse).max(axis=-1)
         log_likelihood, counts, shift, covariances = self._moments(
             prepared, parameters, inverse, smallest, assignment
         )
@@ -189,31 +194,27 @@ class GaussianFull:
             "means": parameters["means"] + shift,
             "cholesky": cholesky(covariances),
         }
-        # whitened second moments about the current means, for each row of the component
-        whitened_shift = np.matmul(inverse, shift[..., None])
-        whitened = np.matmul(np.matmul(inverse, covariances), _transpose(inverse))
-        whitened += whitened_shift * _transpose(whitened_shift)
+        # trace of the whitened second moments about the current means, for each row of the component
+        whitened_shift = np.matmul(inverse, shift[..., None])[..., 0]
+        distance = _inner(np.matmul(inverse, covariances), inverse) + np.vecdot(
+            whitened_shift, whitened_shift
+        )
         # log |L+| - log |L|, from the diagonals
         volume = np.log(
             np.diagonal(maximised["cholesky"], axis1=-2, axis2=-1) * np.diagonal(inverse, axis1=-2, axis2=-1)
         ).sum(axis=-1)
-        distance = np.trace(whitened, axis1=-2, axis2=-1)
         gain = np.log(maximised["weights"] / parameters["weights"]) - volume + 0.5 * (distance - d)
         decrement = (counts * gain).sum(axis=-1) / prepared.design.total_weight
-        statistics = {
-            "inverse": inverse,
-            "whitened_shift": whitened_shift[..., 0],
-            "whitened": whitened,
-            "covariances": covariances,
-        }
+        statistics = {"inverse": inverse, "whitened_shift": whitened_shift, "covariances": covariances}
         return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
         known = evaluation.statistics
-        return self._derivatives(
-            parameters, evaluation.counts, known["inverse"], known["whitened_shift"], known["whitened"]
-        )
+        inverse, shift = known["inverse"], known["whitened_shift"]
+        whitened = np.matmul(np.matmul(inverse, known["covariances"]), _transpose(inverse))
+        whitened += shift[..., :, None] * shift[..., None, :]
+        return self._derivatives(parameters, evaluation.counts, inverse, shift, whitened)
 
     @staticmethod
     def _derivatives(

@@ -1,9 +1,9 @@
 """The pass of a family that is linear in its features, compiled by numba.
 
-The sums of `mixsweep.passes.reference_pass`, block by block: logits by a product of small tiles whose sums stay
-in registers, the softmax on a block that stays in cache, statistics by another product. A fit is summed by
-itself, in an order that depends on n, p and K alone: its result is the same to the last bit in any batch. No
-feature is ever stored for all rows.
+The sums of `mixsweep.passes.reference_pass`, block by block: logits by a product of small tiles whose sums
+stay in registers, the softmax on a block that stays in cache, statistics by another product. A fit is summed
+by itself, in an order that depends on n, p and K alone: its result is the same to the last bit in any batch.
+No feature is ever stored for all rows.
 
 Import this module only where numba is wanted: that takes a second, and some more where nothing is cached.
 """
@@ -28,7 +28,7 @@ from numba.extending import intrinsic
 
 from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["linear_pass"]
+__all__ = ["DESCRIPTION", "cache_folder", "linear_pass", "triangular_inverse"]
 
 #: Numbers in a vector register.
 LANES = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
@@ -330,21 +330,25 @@ def _pass(base, base_by_feature, first, second, weights, coefficients, n_compone
                 )
 
 
+def _triangular_inverses(factors, inverses):
+    """Write the inverses of lower triangular matrices into zeros."""
+    count, d, _ = factors.shape
+    for m in range(count):
+        for i in range(d):
+            row = inverses[m, i]
+            for j in range(i):
+                factor = factors[m, i, j]
+                other = inverses[m, j]
+                for k in range(j + 1):
+                    row[k] -= factor * other[k]
+            reciprocal = 1.0 / factors[m, i, i]
+            for k in range(i):
+                row[k] *= reciprocal
+            row[i] = reciprocal
+
+
 def _read_only(n_dimensions: int, number: Any = types.float64) -> Any:
     return types.Array(number, n_dimensions, "C", readonly=True)
-
-
-_SIGNATURE = types.void(
-    _read_only(2),
-    _read_only(2),
-    _read_only(1, types.int64),
-    _read_only(1, types.int64),
-    _read_only(1),
-    _read_only(2),
-    types.int64,
-    types.float64[::1],
-    types.float64[:, ::1],
-)
 
 
 def _machine() -> str:
@@ -375,17 +379,30 @@ def _cached_in(folder: Path) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
-def _compile() -> Any:
-    """Return the compiled pass, from the cache if it can be read and written."""
+def _compile(function: Any, *arguments: Any) -> Any:
+    """Return a function compiled for arguments of given types, from the cache if that can be used."""
     options = {"fastmath": {"contract"}, "error_model": "numpy"}
+    signature = types.void(*arguments)
     try:
         with _cached_in(cache_folder()):
-            return numba.njit(_SIGNATURE, cache=True, **options)(_pass)
+            return numba.njit(signature, cache=True, **options)(function)
     except Exception:  # no folder that can be written, or one with a damaged file
-        return numba.njit(_SIGNATURE, **options)(_pass)
+        return numba.njit(signature, **options)(function)
 
 
-_compiled_pass = _compile()
+_compiled_pass = _compile(
+    _pass,
+    _read_only(2),
+    _read_only(2),
+    _read_only(1, types.int64),
+    _read_only(1, types.int64),
+    _read_only(1),
+    _read_only(2),
+    types.int64,
+    types.float64[::1],
+    types.float64[:, ::1],
+)
+_compiled_inverses = _compile(_triangular_inverses, _read_only(3), types.float64[:, :, ::1])
 DESCRIPTION = f"numba {numba.__version__}, {LANES} lanes"
 
 
@@ -426,3 +443,11 @@ def linear_pass(
     weights = np.empty(0) if row_weights is None else np.ascontiguousarray(row_weights)
     _compiled_pass(base, base_by_feature, *pairs, weights, whole, n_components, log_likelihood, sums)
     return log_likelihood, sums[:columns, :p].reshape(coefficients.shape)
+
+
+def triangular_inverse(factors: FloatArray) -> FloatArray:
+    """Return the inverses of lower triangular matrices, shape (..., d, d)."""
+    inverses = np.zeros(factors.shape)
+    flat = (-1, *factors.shape[-2:])
+    _compiled_inverses(np.ascontiguousarray(factors).reshape(flat), inverses.reshape(flat))
+    return inverses
