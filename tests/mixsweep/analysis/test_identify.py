@@ -26,7 +26,10 @@ LIMITS = Thresholds()
 
 def turned(parameters, order):
     """The same mixtures with their components in another order."""
-    return {name: values[:, order] for name, values in parameters.items()}
+    count = len(order)
+    return {
+        name: values[:, order] if values.shape[1] == count else values for name, values in parameters.items()
+    }
 
 
 def described(values, sketches, weights=None, components=None):
