@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from mixsweep.analysis.information import applies, hessian_by_parts, moves
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import concatenated, take
 from mixsweep.objective import Objective
@@ -55,7 +57,7 @@ class Curvature:
     error : ndarray, shape (P,)
         Accuracy of the same, from the asymmetry of the differences.
     direction : ndarray, shape (P, q)
-        Unit vector along which the log-likelihood curves up most, or down least.
+        Unit vector along which the log-likelihood curves up most, NaN where it does nowhere.
     n_positive : ndarray of int, shape (P,)
         Number of directions that curve up by more than the accuracy.
     """
@@ -168,7 +170,7 @@ def gradients(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, Fl
 
 
 def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return Hessians of the loss (negative log-likelihood per row) by central differences of its gradient.
+    """Return Hessians of the loss (negative log-likelihood per row) by parts or by central differences.
 
     Parameters
     ----------
@@ -184,7 +186,25 @@ def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, Flo
     """
     width = np.sqrt(smallest_eigenvalue(objective, objective.from_vector(vectors)))
     lengths = DIFFERENCE * np.clip(width / WIDE, 1e-3, 1.0)
-    return _differences(objective, vectors, np.broadcast_to(lengths[:, None], vectors.shape), SECOND_ORDER)
+    spread = np.broadcast_to(lengths[:, None], vectors.shape)
+    if len(vectors) < MANY or vectors.shape[1] < LARGE or not applies(objective, vectors.shape[1]):
+        return _differences(objective, vectors, spread, SECOND_ORDER)
+    moved = moves(objective, vectors[0], float(lengths[0]))
+    expected, _ = _differences(objective, vectors[:1], spread[:1], SECOND_ORDER)
+    first, _ = hessian_by_parts(objective, vectors[0], float(lengths[0]), moved)
+    diagonal = np.abs(np.diagonal(expected[0]))
+    close = AGREEMENT * np.sqrt(np.outer(diagonal, diagonal)) + LEAST_CURVATURE
+    if not (np.abs(first - expected[0]) < close).all():
+        return _differences(objective, vectors, spread, SECOND_ORDER)
+    pairs = zip(vectors, lengths, strict=True)
+    parts = [hessian_by_parts(objective, vector, float(length), moved) for vector, length in pairs]
+    rounding = GRADIENT_ROUNDING / lengths[:, None, None]
+    return np.stack([hessian for hessian, _ in parts]), np.stack([error for _, error in parts]) + rounding
+
+
+#: From so many points and coordinates on, Hessians are taken by parts, if the first one agrees so well with
+#: differences; for fewer these take less time.
+MANY, LARGE, AGREEMENT = 4, 40, 1e-4
 
 
 #: Offsets and weights of central differences of second and of fourth order.
@@ -265,15 +285,18 @@ def curvature(objective: Objective, hessian: FloatArray, error: FloatArray) -> C
     hidden = gauge / scale
     hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
     scaled = hessian * both + 2 * size * hidden[:, :, None] * hidden[:, None, :]
-    values, axes = np.linalg.eigh(scaled)
+    values = np.linalg.eigvalsh(scaled)
     accuracy = np.linalg.norm(error * both, axis=(1, 2))
-    direction = axes[:, :, 0] * scale
-    norm = np.linalg.norm(direction, axis=1, keepdims=True)
+    direction = np.full(scale.shape, np.nan)
+    upwards = values[:, 0] < 0
+    _, axes = np.linalg.eigh(scaled[upwards])
+    along = axes[:, :, 0] * scale[upwards]
+    direction[upwards] = along / np.linalg.norm(along, axis=1, keepdims=True)
     return Curvature(
         eigenvalues=-eigenvalues,
         relative=-values[:, 0],
         error=accuracy,
-        direction=direction / norm,
+        direction=direction,
         n_positive=(values < -accuracy[:, None]).sum(axis=1),
     )
 
@@ -339,15 +362,22 @@ def _solved(
     """
     size = hessian.shape[-1]
     gauge = _gauge(objective, size)
-    values, axes = np.linalg.eigh(hessian + np.outer(gauge, gauge))
+    fixed = hessian + np.outer(gauge, gauge)
+    step = np.full(gradient.shape, np.inf)
+    if not absolute:
+        with contextlib.suppress(np.linalg.LinAlgError):
+            step = np.linalg.solve(fixed, gradient[..., None])[..., 0]
+    # a long step tells of a direction that is flat, or nearly so
+    doubtful = ~(np.abs(step).max(axis=1) < longest)
+    values, axes = np.linalg.eigh(fixed[doubtful])
     if absolute:
         values = np.abs(values)
     flat = np.abs(values) < FLAT_STEP * np.abs(values).max(axis=1, keepdims=True)
     inverse = np.where(flat, 0.0, 1 / np.where(flat, 1.0, values))
-    along = np.matmul(axes.swapaxes(1, 2), gradient[..., None])[..., 0]
-    step: FloatArray = np.matmul(axes, (inverse * along)[..., None])[..., 0]
-    length = np.maximum(np.abs(step).max(axis=1), 1e-300)
-    step *= np.minimum(1.0, longest / length)[:, None]
+    along = np.matmul(axes.swapaxes(1, 2), gradient[doubtful, :, None])[..., 0]
+    limited = np.matmul(axes, (inverse * along)[..., None])[..., 0]
+    length = np.maximum(np.abs(limited).max(axis=1), 1e-300)
+    step[doubtful] = limited * np.minimum(1.0, longest / length)[:, None]
     return step
 
 

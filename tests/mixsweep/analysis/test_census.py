@@ -113,9 +113,10 @@ def test_two_equal_components_at_the_pooled_gaussian_are_a_saddle(faithful):
         np.stack([[covariance, covariance]]),
     )
     optima = census(faithful, fits, Thresholds())
-    assert kinds(optima) == ["saddle"]
-    assert optima["largest_curvature"].values[0] > 0
-    assert optima["n_fits"].values.tolist() == [1]
+    assert kinds(optima)[-1] == "saddle"
+    assert optima["largest_curvature"].values[-1] > 0
+    # what lies uphill is known, though no fit ended there
+    assert optima["n_fits"].values.tolist() == [0] * (optima.sizes["optimum"] - 1) + [1]
 
 
 def test_a_component_with_hardly_any_weight_is_at_the_boundary(faithful):
