@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixsweep.coordinates import Parametrisation
-from mixsweep.objective import EMPTY_COUNT, Objective
+from mixsweep.objective import Objective
 from mixsweep.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["NATURAL", "bounds", "weight_indicator"]
 
 NATURAL = Parametrisation("natural", "natural")
+#: Rows that every component keeps: fewer than any optimum has whose components all matter, and enough that a
+#: step which overshoots to the bound is no collapse yet, so that the solver may come back.
+SMALLEST_ROWS = 0.1
 #: Share of the eigenvalue floor's root at which scales are bounded: a collapse is to be reached and seen, not
 #: held at the bound.
 BELOW_FLOOR = 0.5
@@ -24,9 +27,9 @@ BELOW_FLOOR = 0.5
 def bounds(objective: Objective) -> Bounds:
     """Return the lower bounds of the natural coordinates; there are no upper ones.
 
-    A weight is at least that of an empty component. Every diagonal entry of a Cholesky factor
-    is at least the root of its matrix's smallest eigenvalue, so bounding these entries by half of the root of
-    the eigenvalue floor excludes no sound point.
+    A weight is at least that of a tenth of a row. Every diagonal entry of a Cholesky factor is at least the
+    root of its matrix's smallest eigenvalue, so bounding these entries by half of the root of the eigenvalue
+    floor excludes no sound point.
 
     Parameters
     ----------
@@ -41,7 +44,7 @@ def bounds(objective: Objective) -> Bounds:
         kind = objective.family.kinds[name]
         lower[name] = np.full((1, *shape), -np.inf)
         if kind == "simplex":
-            lower[name][:] = EMPTY_COUNT / objective.total_weight
+            lower[name][:] = SMALLEST_ROWS / objective.total_weight
         elif kind == "deviation":
             lower[name][:] = lowest
         elif kind == "cholesky":

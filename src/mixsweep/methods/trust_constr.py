@@ -24,8 +24,8 @@ class TrustConstr:
 
     Coordinates and constraints are those of `mixsweep.methods.slsqp.SLSQP`; second derivatives are built up
     from gradients. Trial points may lie outside the bounds, and are counted as constraint violations. One fit
-    at a time, with much arithmetic between passes: for small cells. Now and then SciPy's steps become tiny
-    far from any optimum, and the pass budget ends the fit.
+    at a time, with much arithmetic between passes: for small cells. Some fits make tiny steps far from any
+    optimum, often beside the bound of a weight, until the pass budget ends them.
 
     References
     ----------
