@@ -147,15 +147,14 @@ def test_steps_in_moments_and_in_mean_parameters_are_the_same_on_all_rows(family
             np.testing.assert_allclose(values, evaluation.maximised[name], rtol=1e-9, atol=1e-11)
 
 
-def test_a_step_in_moments_of_a_single_row_is_right():
-    # the row's covariance is zero in every component, which no Cholesky factor tells from rounding
+@pytest.mark.parametrize("n_batches", [50, 150])
+def test_a_step_in_moments_of_fewer_rows_than_features_is_right(n_batches):
+    # three rows of four features, or one: covariances without Cholesky factors
     objective = cell("iris", FULL)
     points = scattered_points(objective)
-    evaluation = objective.evaluate_mini_batch(points, 5, objective.n_rows)
-    row = objective.X[objective.mini_batch_rows(5, objective.n_rows)[0]]
-    share = responsibilities(
-        dataclasses.replace(objective, prepared=objective.family.prepare(row[None])), points
-    )
+    evaluation = objective.evaluate_mini_batch(points, 5, n_batches)
+    rows = objective.X[objective.mini_batch_rows(5, n_batches)]
+    share = responsibilities(dataclasses.replace(objective, prepared=objective.family.prepare(rows)), points)
     found = objective.family.moment_step(points, evaluation, np.full(4, 0.2))
 
     def moments(parameters):
@@ -165,9 +164,12 @@ def test_a_step_in_moments_of_a_single_row_is_right():
         weights = parameters["weights"]
         return weights, weights[..., None] * centres, weights[..., None, None] * second
 
-    of_row = share[..., 0], share * row, share[..., None] * np.outer(row, row)
-    for after, before, target in zip(moments(found), moments(points), of_row, strict=True):
-        np.testing.assert_allclose(after, 0.8 * before + 0.2 * target, rtol=1e-10, atol=1e-12)
+    of_rows = (
+        np.einsum(form, share, *[rows] * count) / len(rows)
+        for count, form in enumerate(("rki->rk", "rki,ia->rka", "rki,ia,ib->rkab"))
+    )
+    for after, before, target in zip(moments(found), moments(points), of_rows, strict=True):
+        np.testing.assert_allclose(after, 0.8 * before + 0.2 * target, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("family", offering("moment_step"))
