@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mixsweep import kernels
 from mixsweep.linalg import cholesky, lower_indices, triangular_inverse, upper_indices
+
+
+@pytest.fixture(autouse=True, params=["numba", "numpy"])
+def kernel(request, monkeypatch):
+    """Run every test with either kernel; without numba installed both are NumPy."""
+    monkeypatch.setenv(kernels.VARIABLE, request.param)
+    kernels.load.cache_clear()
+    yield
+    kernels.load.cache_clear()
 
 
 def positive_definite(shape, d, seed=0):

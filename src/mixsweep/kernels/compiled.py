@@ -384,7 +384,9 @@ def _compile(function: Any, *arguments: Any) -> Any:
     options = {"fastmath": {"contract"}, "error_model": "numpy"}
     signature = types.void(*arguments)
     try:
-        with _cached_in(cache_folder()):
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        with _cached_in(folder):
             return numba.njit(signature, cache=True, **options)(function)
     except Exception:  # no folder that can be written, or one with a damaged file
         return numba.njit(signature, **options)(function)

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mixsweep import kernels
+from mixsweep.errors import MixsweepError
+from mixsweep.linalg import reference_inverse, triangular_inverse
+from mixsweep.passes import Design, linear_pass, reference_pass
+
+needs_numba = pytest.mark.skipif(kernels.load() is None, reason="numba is not in use")
+if kernels.load() is not None:
+    from numba import types
+
+    from mixsweep.kernels import compiled
+    from mixsweep.kernels.compiled import BLOCK, COLUMNS, DEPTH, LANES, WIDTH
+else:
+    BLOCK, COLUMNS, DEPTH, LANES, WIDTH = 192, 128, 256, 8, 32
+
+ROWS = [1, LANES - 1, LANES, WIDTH + 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7]
+FEATURES = [1, 2, LANES, WIDTH - 1, WIDTH + LANES + 1, DEPTH, DEPTH + 45]
+#: Fits and components: rows of tiles that are full or not, groups of fits that are full or not.
+BATCHES = [(1, 1), (1, 5), (2, 2), (5, 3), (COLUMNS + 3, 1), (30, 7), (3, COLUMNS + 1)]
+
+
+@pytest.fixture
+def choose(monkeypatch):
+    """Decide anew which kernels to use, now and after the test."""
+
+    def choose(value):
+        monkeypatch.setenv(kernels.VARIABLE, value)
+        kernels.load.cache_clear()
+
+    kernels.load.cache_clear()
+    yield choose
+    kernels.load.cache_clear()
+
+
+def case(n, n_restarts=3, n_components=4, p=5, spread=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(n, p))
+    features[:, 0] = 1
+    return features, spread * rng.normal(size=(n_restarts, n_components, p)) / np.sqrt(p)
+
+
+def assert_same_pass(design, coefficients):
+    found, expected = linear_pass(design, coefficients), reference_pass(design, coefficients)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-12, atol=1e-12 * design.total_weight)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-12, atol=1e-12 * design.total_weight)
+
+
+@needs_numba
+@pytest.mark.parametrize("n", ROWS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_any_number_of_rows_gives_the_reference(n, weighted):
+    features, coefficients = case(n)
+    weights = np.random.default_rng(1).uniform(0.1, 3, n) if weighted else None
+    assert_same_pass(Design.of(features, weights), coefficients)
+
+
+@needs_numba
+@pytest.mark.parametrize("p", FEATURES)
+def test_any_number_of_features_gives_the_reference(p):
+    features, coefficients = case(BLOCK + 50, p=p)
+    assert_same_pass(Design.of(features), coefficients)
+
+
+@needs_numba
+@pytest.mark.parametrize(("n_restarts", "n_components"), BATCHES)
+def test_any_batch_gives_the_reference(n_restarts, n_components):
+    features, coefficients = case(BLOCK + 50, n_restarts, n_components)
+    assert_same_pass(Design.of(features), coefficients)
+
+
+@needs_numba
+@pytest.mark.parametrize("d", [1, 2, 7, 20, 40])
+def test_features_that_are_products_are_made_in_the_kernel(d):
+    base = np.concatenate([np.ones((300, 1)), np.random.default_rng(2).normal(size=(300, d))], axis=1)
+    pairs = np.triu_indices(1 + d)
+    design = Design.of_products(base, pairs)
+    np.testing.assert_array_equal(design.by_row, base[:, pairs[0]] * base[:, pairs[1]])
+    coefficients = np.random.default_rng(3).normal(size=(3, 4, len(pairs[0]))) / (1 + d)
+    assert_same_pass(design, coefficients)
+
+
+@needs_numba
+@pytest.mark.parametrize("spread", [30.0, 1000.0])
+def test_responsibilities_that_are_almost_or_exactly_zero(spread):
+    features, coefficients = case(400, spread=spread)
+    assert_same_pass(Design.of(features), coefficients)
+
+
+@needs_numba
+def test_a_component_without_weight_takes_no_row():
+    features, coefficients = case(400)
+    coefficients[1, 2, 0] = -np.inf
+    _, statistics = linear_pass(Design.of(features), coefficients)
+    assert_same_pass(Design.of(features), coefficients)
+    assert (statistics[1, 2] == 0).all()
+
+
+@needs_numba
+def test_a_fit_is_the_same_to_the_last_bit_in_any_batch_and_on_repeat():
+    features, coefficients = case(3 * BLOCK + 7, n_restarts=60, n_components=5, p=45)
+    design = Design.of(features)
+    together, statistics = linear_pass(design, coefficients)
+    for part in (slice(0, 1), slice(17, 20), slice(20, 60), slice(None)):
+        alone, own = linear_pass(design, coefficients[part])
+        np.testing.assert_array_equal(alone, together[part])
+        np.testing.assert_array_equal(own, statistics[part])
+
+
+@needs_numba
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_fit_that_is_not_finite_leaves_no_trace_in_the_others(bad):
+    features, coefficients = case(300, n_restarts=6, n_components=3)
+    expected = linear_pass(Design.of(features), coefficients)
+    coefficients[2] = bad
+    found = linear_pass(Design.of(features), coefficients)
+    assert not np.isfinite(found[0][2])
+    others = [0, 1, 3, 4, 5]
+    for new, old in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(new[others], old[others])
+
+
+@needs_numba
+def test_arguments_may_be_read_only_and_stay_as_they_were():
+    features, coefficients = case(300)
+    design = Design.of(features, np.ones(300))
+    before = coefficients.copy()
+    for array in (design.base, design.base_by_feature, *design.pairs, design.row_weights, coefficients):
+        array.setflags(write=False)
+    plain, weighted = linear_pass(Design.of(features), coefficients), linear_pass(design, coefficients)
+    np.testing.assert_allclose(plain[0], weighted[0], rtol=1e-13)
+    np.testing.assert_array_equal(coefficients, before)
+
+
+@needs_numba
+def test_the_exponential_is_as_exact_as_that_of_numpy():
+    x = np.concatenate([np.linspace(-708, 0, 200_001), -np.geomspace(1e-300, 1, 1000)])
+    found = np.array([compiled._exponential(each) for each in x])
+    np.testing.assert_allclose(found, np.exp(x), rtol=5e-16)
+    assert [compiled._exponential(each) for each in (0.0, -708.5, -1e300, -np.inf)] == [1.0, 0.0, 0.0, 0.0]
+    assert np.isnan(compiled._exponential(np.nan))
+
+
+@needs_numba
+@pytest.mark.parametrize("d", [1, 2, 3, 9, 40])
+def test_inverses_are_those_of_the_reference(d):
+    rng = np.random.default_rng(4)
+    factors = np.tril(rng.normal(size=(3, 5, d, d))) / d + np.eye(d)
+    np.testing.assert_allclose(
+        triangular_inverse(factors), reference_inverse(factors), rtol=1e-12, atol=1e-12
+    )
+
+
+@needs_numba
+def test_what_is_in_use_names_numba_and_its_version():
+    import numba
+
+    assert kernels.in_use().startswith(f"numba {numba.__version__}")
+
+
+def test_the_environment_can_ask_for_numpy(choose):
+    choose("numpy")
+    assert kernels.load() is None
+    assert kernels.in_use() == "numpy"
+    features, coefficients = case(300)
+    for found, expected in zip(
+        linear_pass(Design.of(features), coefficients),
+        reference_pass(Design.of(features), coefficients),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_another_value_in_the_environment_is_refused(choose):
+    choose("fortran")
+    with pytest.raises(MixsweepError, match=r"MIXSWEEP_KERNELS='fortran'; expected 'numba' or 'numpy'"):
+        kernels.load()
+
+
+def test_without_numba_the_pass_is_numpy_and_nothing_is_said(choose, monkeypatch, caplog):
+    monkeypatch.setattr(kernels.importlib.util, "find_spec", lambda name: None)
+    assert kernels.load() is None
+    assert not caplog.records
+
+
+def test_a_numba_that_does_not_work_is_told_once_and_replaced(choose, monkeypatch, caplog):
+    monkeypatch.setattr(kernels.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.delitem(sys.modules, "mixsweep.kernels.compiled", raising=False)
+    monkeypatch.delattr(kernels, "compiled", raising=False)
+    monkeypatch.setitem(sys.modules, "numba", None)  # so that importing it fails
+    features, coefficients = case(50)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            linear_pass(Design.of(features), coefficients)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "numba is installed but does not work here" in record.getMessage()
+
+
+def test_numba_is_not_imported_before_it_is_needed():
+    code = "import sys, mixsweep, mixsweep.cli, mixsweep.passes; print('numba' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def add_one(values):
+    for i in range(len(values)):
+        values[i] += 1.0
+
+
+@needs_numba
+@pytest.mark.parametrize("state", ["fresh", "no folder", "damaged"])
+def test_machine_code_is_made_whatever_the_state_of_its_cache(state, tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    if state == "no folder":
+        (tmp_path / "file").write_text("not a folder")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiled._compile(add_one, types.float64[::1])
+    written = [path for path in tmp_path.rglob("*") if path.suffix in (".nbi", ".nbc")]
+    assert bool(written) == (state != "no folder")
+    if state == "damaged":
+        for path in written:
+            path.write_bytes(b"damaged")
+    values = np.zeros(3)
+    compiled._compile(add_one, types.float64[::1])(values)
+    np.testing.assert_array_equal(values, 1.0)
+
+
+@needs_numba
+def test_the_cache_is_another_one_on_another_processor(monkeypatch):
+    before = compiled.cache_folder()
+    monkeypatch.setattr(compiled, "_machine", lambda: "another")
+    assert compiled.cache_folder() != before
