@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.special import digamma, gammaln, logsumexp
 from tests.mixsweep.helpers import FAMILIES, cell, scattered_points, starts
 
-from mixsweep.cost import n_statistics
+from mixsweep.cost import n_statistics, seconds_per_fit
 from mixsweep.endpoints import take
 from mixsweep.families import gaussian_full, gaussian_tied, student_t
 from mixsweep.objective import Objective
@@ -307,6 +307,8 @@ def test_mini_batches_cut_the_rows_and_estimate_the_whole(family):
         np.testing.assert_allclose(mean, derivative, rtol=1e-8, atol=1e-8)
 
 
-def test_the_cost_model_knows_the_features(family):
+def test_the_cost_model_knows_the_features_and_where_em_creeps(family):
     objective = cell("iris", family)
     assert objective.prepared.design.by_row.shape[1] == n_statistics(family, 4)
+    em, squarem = (seconds_per_fit(family, name, 150, 4, 3, 2000) for name in ("em", "squarem"))
+    assert (em > 10 * squarem) == (family == "student-t")

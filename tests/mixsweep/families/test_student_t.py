@@ -136,6 +136,24 @@ def test_with_a_million_degrees_of_freedom_it_is_the_gaussian_mixture(name):
             )
 
 
+def test_an_optimum_of_the_gaussian_mixture_is_a_stationary_point():
+    gaussian, objective = cell("faithful", n_components=2), cell("faithful", "student-t", 2)
+    begin = starts(gaussian, count=1, initializer="kmeans++")
+    optimum = run(gaussian, METHODS["em"](), begin, tol=1e-18).parameters
+    same = {**optimum, "tails": np.zeros((1, 2))}
+    evaluation = objective.evaluate(same)
+    np.testing.assert_allclose(
+        evaluation.log_likelihood, gaussian.evaluate(optimum).log_likelihood, atol=1e-7
+    )
+    _, gradient = objective.loss(objective.to_vector(same), same, evaluation)
+    assert np.abs(gradient).max() < 1e-8
+    assert abs(evaluation.decrement[0]) < 1e-14
+    # one cluster of faithful has heavier tails than normal ones: there the way up is by them
+    heavier = [same | {"tails": np.array([tails])} for tails in ([0.0, 1e-2], [1e-2, 0.0])]
+    rises = [objective.evaluate(point).log_likelihood - evaluation.log_likelihood for point in heavier]
+    assert min(rises) < 0 < max(rises)
+
+
 @pytest.mark.parametrize("tails", [1e-6, 1e-4, 1e-2, 3.0])
 def test_the_gradient_holds_from_the_gaussian_limit_to_heavy_tails(tails):
     objective = heavy_cell()
