@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mixsweep.analysis.information import applies, hessian_by_parts, moves
+from mixsweep.analysis.information import Moves, applies, hessian_by_parts, moves
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import concatenated, take
 from mixsweep.objective import Objective
@@ -25,6 +25,7 @@ __all__ = [
     "hessians",
     "refine",
     "smallest_eigenvalue",
+    "usable_moves",
 ]
 
 #: Newton steps at most; each is checked, and most points need two or three.
@@ -169,7 +170,9 @@ def gradients(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, Fl
     return np.concatenate(losses), np.concatenate(found)
 
 
-def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+def hessians(
+    objective: Objective, vectors: FloatArray, moved: Moves | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Return Hessians of the loss (negative log-likelihood per row) by parts or by central differences.
 
     Parameters
@@ -178,32 +181,50 @@ def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, Flo
         The cell.
     vectors : ndarray, shape (P, q)
         Unconstrained coordinates.
+    moved : Moves, optional
+        `usable_moves` of the cell; by default the gradient is differenced.
 
     Returns
     -------
     hessian, error : ndarray, shape (P, q, q)
         Symmetrised; and the accuracy of each entry, half the difference from the transpose plus rounding.
     """
+    lengths = _lengths(objective, vectors)
+    if moved is None:
+        return _differences(
+            objective, vectors, np.broadcast_to(lengths[:, None], vectors.shape), SECOND_ORDER
+        )
+    hessian = np.empty((*vectors.shape, vectors.shape[1]))
+    error = np.empty_like(hessian)
+    for point, (vector, length) in enumerate(zip(vectors, lengths, strict=True)):
+        hessian[point], error[point] = hessian_by_parts(objective, vector, float(length), moved)
+        error[point] += GRADIENT_ROUNDING / length
+    return hessian, error
+
+
+def _lengths(objective: Objective, vectors: FloatArray) -> FloatArray:
+    """Return the steps of the differences at P points, shape (P,)."""
     width = np.sqrt(smallest_eigenvalue(objective, objective.from_vector(vectors)))
-    lengths = DIFFERENCE * np.clip(width / WIDE, 1e-3, 1.0)
-    spread = np.broadcast_to(lengths[:, None], vectors.shape)
+    lengths: FloatArray = DIFFERENCE * np.clip(width / WIDE, 1e-3, 1.0)
+    return lengths
+
+
+def usable_moves(objective: Objective, vectors: FloatArray) -> Moves | None:
+    """Return by which moves the Hessians of many points are taken by parts, None where they are better not.
+
+    For few points or coordinates differences take less time; and the first point must show that both agree.
+    """
     if len(vectors) < MANY or vectors.shape[1] < LARGE or not applies(objective, vectors.shape[1]):
-        return _differences(objective, vectors, spread, SECOND_ORDER)
-    moved = moves(objective, vectors[0], float(lengths[0]))
-    expected, _ = _differences(objective, vectors[:1], spread[:1], SECOND_ORDER)
-    first, _ = hessian_by_parts(objective, vectors[0], float(lengths[0]), moved)
+        return None
+    moved = moves(objective, vectors[0], float(_lengths(objective, vectors[:1])[0]))
+    expected, _ = hessians(objective, vectors[:1])
+    found, _ = hessians(objective, vectors[:1], moved)
     diagonal = np.abs(np.diagonal(expected[0]))
     close = AGREEMENT * np.sqrt(np.outer(diagonal, diagonal)) + LEAST_CURVATURE
-    if not (np.abs(first - expected[0]) < close).all():
-        return _differences(objective, vectors, spread, SECOND_ORDER)
-    pairs = zip(vectors, lengths, strict=True)
-    parts = [hessian_by_parts(objective, vector, float(length), moved) for vector, length in pairs]
-    rounding = GRADIENT_ROUNDING / lengths[:, None, None]
-    return np.stack([hessian for hessian, _ in parts]), np.stack([error for _, error in parts]) + rounding
+    return moved if (np.abs(found - expected)[0] < close).all() else None
 
 
-#: From so many points and coordinates on, Hessians are taken by parts, if the first one agrees so well with
-#: differences; for fewer these take less time.
+#: From so many points and coordinates on Hessians are taken by parts, if they agree so well with differences.
 MANY, LARGE, AGREEMENT = 4, 40, 1e-4
 
 
@@ -331,11 +352,12 @@ def climb(
     vectors = coordinates(objective, parameters)
     loss, gradient = gradients(objective, vectors)
     sound: BoolArray = np.isfinite(loss)
+    moved = usable_moves(objective, vectors[sound])
     for _ in range(CLIMB_STEPS):
         going = np.flatnonzero(sound & (np.linalg.norm(gradient, axis=1) > thresholds.stationary_gradient))
         if not len(going):
             break
-        hessian, _ = hessians(objective, vectors[going])
+        hessian, _ = hessians(objective, vectors[going], moved)
         step = -_solved(objective, hessian, gradient[going], absolute=True, longest=CLIMB_STEP)
         untried, share = going, 1.0
         while len(untried) and share >= SHORTEST_SHARE:
@@ -400,7 +422,23 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
         P nearly stationary points.
     """
     vectors = coordinates(objective, parameters)
-    hessian, error = hessians(objective, vectors)
+    moved = usable_moves(objective, vectors)
+    # Hessians are held for a part of the points, so that they stay in cache
+    chunk = max(1, HELD_ELEMENTS // vectors.shape[1] ** 2)
+    refined = _refined(objective, vectors[:chunk], moved)
+    for start in range(chunk, len(vectors), chunk):
+        part = _refined(objective, vectors[start : start + chunk], moved)
+        refined = StationaryPoints.joined(refined, part)
+    return refined
+
+
+#: Entries of Hessians held at one time.
+HELD_ELEMENTS = 2**20
+
+
+def _refined(objective: Objective, vectors: FloatArray, moved: Moves | None) -> StationaryPoints:
+    vectors = vectors.copy()
+    hessian, error = hessians(objective, vectors, moved)
     measured_at = vectors.copy()
     loss, gradient = gradients(objective, vectors)
     going = np.linalg.norm(gradient, axis=1) > ROUNDING
@@ -429,12 +467,11 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
         # where the Hessian is singular every step gains a share; at rounding error the next gains nothing
         going[chosen] = norm < np.where(norm > SETTLED, 0.95, 0.5) * before
         again = going & _moved(vectors, measured_at)
-        hessian[again], error[again] = hessians(objective, vectors[again])
+        hessian[again], error[again] = hessians(objective, vectors[again], moved)
         measured_at[again] = vectors[again]
     again = _moved(vectors, measured_at)
-    hessian[again], error[again] = hessians(objective, vectors[again])
-    if len(vectors):
-        parameters = objective.from_vector(vectors)
+    hessian[again], error[again] = hessians(objective, vectors[again], moved)
+    parameters = objective.from_vector(vectors)
     found = _sharpened(objective, vectors, hessian, error)
     return StationaryPoints(
         parameters=parameters,

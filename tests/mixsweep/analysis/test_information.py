@@ -8,7 +8,7 @@ from tests.mixsweep.helpers import cell, starts
 
 from mixsweep.analysis import stationary
 from mixsweep.analysis.information import applies, hessian_by_parts, moves
-from mixsweep.analysis.stationary import hessians
+from mixsweep.analysis.stationary import hessians, refine, usable_moves
 from mixsweep.loop import run
 from mixsweep.methods.em import EM
 
@@ -62,14 +62,24 @@ def test_covariances_that_are_shared_are_moved_alone():
 
 
 @pytest.mark.parametrize("family", ["gaussian-full", "student-t"])
-def test_many_points_have_the_hessians_of_single_ones(family, monkeypatch):
+def test_parts_are_taken_where_they_agree_with_differences(family):
     """Of student-t the scales of the rows are missing too, which is noticed."""
     objective = cell("iris", family, 3)
     vectors = points(objective)
-    together, _ = hessians(objective, vectors)
-    monkeypatch.setattr(stationary, "applies", lambda *_: False)
-    alone, _ = hessians(objective, vectors)
-    np.testing.assert_allclose(together, alone, atol=1e-7 * np.abs(alone).max())
+    assert (usable_moves(objective, vectors) is None) == (family == "student-t")
+    assert usable_moves(objective, vectors[:1]) is None
+
+
+def test_points_refined_in_parts_and_by_parts_are_the_same(monkeypatch):
+    objective = cell("iris", "gaussian-full", 3)
+    ends = run(objective, EM(), starts(objective, "iris", 6), tol=1e-10, max_passes=2000).parameters
+    whole = refine(objective, ends)
+    monkeypatch.setattr(stationary, "HELD_ELEMENTS", 1)
+    monkeypatch.setattr(stationary, "usable_moves", lambda *_: None)
+    single = refine(objective, ends)
+    np.testing.assert_allclose(whole.log_likelihood, single.log_likelihood, rtol=1e-12)
+    np.testing.assert_allclose(whole.vectors, single.vectors, atol=1e-7)
+    np.testing.assert_allclose(whole.curvature_eigenvalues, single.curvature_eigenvalues, rtol=1e-4)
 
 
 def test_cells_that_are_too_large_are_left_to_differences():

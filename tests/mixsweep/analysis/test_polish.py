@@ -56,7 +56,9 @@ def test_climbing_never_goes_down_and_arrives():
     before, after = (objective.evaluate(points) for points in (scattered, ends))
     assert (after.log_likelihood >= before.log_likelihood).all()
     norm = np.linalg.norm(gradients(objective, objective.to_vector(ends))[1], axis=1)
-    assert norm.max() <= LIMITS.stationary_gradient
+    # at smaller gradients the log-likelihood, which has to rise, is rounding error; refinement goes on
+    assert norm.max() < 1e-6
+    assert refine(objective, ends).gradient_norm.max() <= LIMITS.stationary_gradient
 
 
 def test_a_way_up_that_collapses_is_not_sound():
