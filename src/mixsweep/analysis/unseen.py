@@ -128,7 +128,7 @@ def unseen_by_initializer(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Over ``initializer``: ``n_starts`` that led to an optimum; ``n_optima`` seen; ``unseen_share`` by
+        Over ``initializer``: ``n_starts_ended`` in an optimum; ``n_optima`` seen; ``unseen_share`` by
         Good-Turing with its 95 % interval, the headline; ``n_optima_chao1`` with its interval;
         ``n_optima_boender`` and ``unseen_share_boender``. NaN where no start led to an optimum. Attributes:
         what each assumes (`ESTIMATORS`) and ``caveat``.
@@ -162,7 +162,7 @@ def _estimates(ended: IntArray, n_optima: int) -> dict[str, float]:
     seen = int((n_starts > 0).sum())
     expected, posterior = boender_rinnooy_kan(seen, total)
     return {
-        "n_starts": total,
+        "n_starts_ended": total,
         "n_optima": seen,
         "unseen_share": share,
         "unseen_share_low": low,

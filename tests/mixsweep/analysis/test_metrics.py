@@ -3,18 +3,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from tests.mixsweep.helpers import ended_in
+from tests.mixsweep.helpers import ended_in, fits_at, optima_of
 
 from mixsweep.analysis.adaptive import restarts_wanted
 from mixsweep.analysis.advice import advice
+from mixsweep.analysis.census import census
 from mixsweep.analysis.flow import flow
 from mixsweep.analysis.metrics import METRICS, metric
 from mixsweep.analysis.nesting import audit_summary, nesting_audit
 from mixsweep.analysis.paired import paired_comparison, pooled_comparison
+from mixsweep.analysis.rarefaction import rarefaction_curves
 from mixsweep.analysis.running_time import cheapest, expected_running_time
+from mixsweep.analysis.selection import chosen_components
+from mixsweep.analysis.shares import basin_shares
+from mixsweep.analysis.stability import leave_one_out
 from mixsweep.analysis.success import hit_rates
+from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.analysis.trend import decay_in_k, hit_rate_trend, optima_trend, predicted_hit_rates
+from mixsweep.analysis.unseen import unseen_by_initializer
 from mixsweep.errors import MixsweepError
+from mixsweep.problems import load_builtin
 
 #: Names of cells, and what functions are given and pass on.
 LABELS = {
@@ -60,6 +68,45 @@ def returned():
         "predicted_hit_rates": predicted_hit_rates(trend, xr.Dataset(points)),
         "advice": advice(fits, 0),
         "restarts_wanted": restarts_wanted(fits, 0, 0.99, 100),
+        **returned_by_the_census(fits),
+    }
+
+
+#: Evidence in the census; its other variables are parameters and identifiers.
+EVIDENCE = [
+    "gradient_norm",
+    "largest_curvature",
+    "n_ascending",
+    "smallest_weight",
+    "smallest_eigenvalue_ratio",
+    "closest_components",
+    "n_copies",
+    "classification_entropy",
+    "n_fits",
+    "basin_share",
+    "adjusted_rand",
+    "density_distance",
+]
+
+
+def returned_by_the_census(fits):
+    problem = load_builtin("faithful")
+    mean, covariance = problem.X.mean(axis=0), np.cov(problem.X.T, bias=True)
+    pooled = fits_at(
+        problem, np.array([[0.5, 0.5]]), np.stack([[mean, mean]]), np.stack([[covariance, covariance]])
+    )
+    optima = census(problem, pooled, Thresholds())
+    two = optima_of(["proper", "proper"]).assign_attrs(n_parameters=5)
+    two = two.assign(classification_entropy=("optimum", [0.0, 0.0]))
+    return {
+        "census": optima[EVIDENCE],
+        "leave_one_out": leave_one_out(problem, optima, 0, np.array([0])).drop_vars(
+            ["log_likelihood", "smallest_eigenvalue_ratio"]
+        ),
+        "basin_shares": basin_shares(fits, two),
+        "unseen_by_initializer": unseen_by_initializer(fits, two),
+        "rarefaction_curves": rarefaction_curves(fits, two),
+        "chosen_components": chosen_components({1: (fits, two), 2: (fits, two)}),
     }
 
 

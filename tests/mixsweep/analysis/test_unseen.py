@@ -64,7 +64,7 @@ def test_estimates_are_by_initializer_and_count_starts_once():
     fits = ended_in([[row, [0] * 10], [row, [0] * 9 + [-1]]])
     found = unseen_by_initializer(fits, optima_of(["proper", "proper", "spurious"]))
     assert found["n_optima"].values.tolist() == [3, 1]
-    assert found["n_starts"].values.tolist() == [10, 10]
+    assert found["n_starts_ended"].values.tolist() == [10, 10]
     share, low, high = unseen_share([7, 1, 2])
     first = found.isel(initializer=0)
     np.testing.assert_allclose(
