@@ -1,4 +1,4 @@
-"""Which starts can be made in which cells: said when a sweep is planned, before anything runs."""
+"""What cannot be done in which cells: said when a sweep is planned, before anything runs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixsweep.errors import MixsweepError
+from mixsweep.families import FAMILIES
 from mixsweep.initializers import INITIALIZERS
 from mixsweep.initializers.base import passes_per_start
+from mixsweep.methods import METHODS
+from mixsweep.methods.ability import check_able
 
 if TYPE_CHECKING:
     from mixsweep.config import SweepConfig
     from mixsweep.problems.base import Problem
 
-__all__ = ["check_initializers", "start_sizes"]
+__all__ = ["check_initializers", "check_methods", "start_sizes"]
 
 
 def start_sizes(problem: Problem) -> frozenset[int]:
@@ -22,6 +25,20 @@ def start_sizes(problem: Problem) -> frozenset[int]:
     if problem.starts is None:
         return frozenset()
     return frozenset(int(size) for size in np.isfinite(problem.starts["weights"]).sum(axis=1))
+
+
+def check_methods(config: SweepConfig) -> None:
+    """Refuse methods that cannot fit one of the families.
+
+    Raises
+    ------
+    MixsweepError
+        Naming the method's label, the family and the reason.
+    """
+    for label, spec in config.method_specs.items():
+        method, where = METHODS[spec.method](**spec.settings), f"{config.source}: methods.{label}"
+        for family in config.families:
+            check_able(method, FAMILIES[family], where)
 
 
 def check_initializers(

@@ -67,10 +67,16 @@ def expected_passes(method: str, max_passes: int) -> int:
 def seconds_per_fit(
     family: str, method: str, n_rows: int, n_features: int, n_components: int, max_passes: int
 ) -> float:
-    """Return the expected core-seconds of one fit."""
+    """Return the expected core-seconds of one fit.
+
+    A solver with a loop of its own says by its class attribute ``seconds_between_passes`` what that takes.
+    """
+    from mixsweep.methods import METHODS
+
+    between = getattr(METHODS[method], "seconds_between_passes", 0.0)
     creeps = family == "student-t" and method in _CREEPING
     passes = max_passes if creeps else expected_passes(method, max_passes)
-    return passes * seconds_per_pass(family, n_rows, n_features, n_components)
+    return passes * (seconds_per_pass(family, n_rows, n_features, n_components) + between)
 
 
 def block_cap(seconds: float) -> int:

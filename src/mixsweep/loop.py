@@ -17,6 +17,7 @@ from mixsweep.endpoints import CHECKPOINTS, Endpoints, concatenated, take
 from mixsweep.errors import MixsweepError
 from mixsweep.families.base import Evaluation
 from mixsweep.ledger import Ledger
+from mixsweep.methods.ability import check_able
 from mixsweep.methods.base import Method, Request, Seeds
 from mixsweep.methods.solver import ALONE, Probe, Solver, Stopped, owns_its_loop
 from mixsweep.objective import Objective
@@ -75,6 +76,7 @@ def run(
     MixsweepError, OSError, MemoryError
         What concerns the input or the machine is no fit's fault and ends the run.
     """
+    check_able(method, objective.family, f"method {method.name}")
     objective = objective.in_coordinates(getattr(method, "parametrisation", Parametrisation()))
     count = len(starts["weights"])
     seeds = np.arange(count) if seeds is None else seeds

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from mixsweep.applicable import check_initializers, start_sizes
+from mixsweep.applicable import check_initializers, check_methods, start_sizes
 from mixsweep.config import ProblemEntry, SweepConfig
 from mixsweep.cost import block_cap, memory_mb, seconds_per_fit, seconds_per_pass
 from mixsweep.errors import MixsweepError
@@ -276,6 +276,7 @@ def make_plan(config: SweepConfig) -> Plan:
         If a data file cannot be used, more components are asked for than there are rows, or an initializer
         cannot start a cell.
     """
+    check_methods(config)
     problems = tuple(_shaped(entry, config) for entry in config.entries)
     for problem in problems:
         for k in problem.entry.n_components:

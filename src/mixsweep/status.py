@@ -21,7 +21,7 @@ class Status(IntEnum):
     DIVERGED = 4
     """The log-likelihood or the parameters stopped being finite; the last finite point is kept."""
     STALLED = 5
-    """The line search found no further progress above rounding error."""
+    """The line search found no further progress above rounding error, or a solver ended by its own rules."""
     SADDLE = 6
     """Converged, but the census found a direction of ascent."""
     ERROR = 7

@@ -45,6 +45,16 @@ def test_a_budget_that_the_starts_use_up_is_refused(tmp_path):
         planned(tmp_path, initializers=["small-em"], max_passes=100)
 
 
+def test_methods_that_cannot_fit_a_family_are_refused(tmp_path):
+    families = ["gaussian-full", "student-t"]
+    message = r"methods\.mine cannot fit family student-t: it offers no step in mean parameters"
+    with pytest.raises(MixsweepError, match=message):
+        planned(tmp_path, families=families, methods={"em": {}, "mine": {"method": "natural-gradient"}})
+    with pytest.raises(MixsweepError, match=r"methods\.scikit-learn cannot fit family student-t"):
+        planned(tmp_path, families=families, methods=["em", "scikit-learn"])
+    assert planned(tmp_path, families=["gaussian-tied"], methods=["ecm", "scikit-learn"]).n_fits == 200
+
+
 def test_passes_of_starts_are_part_of_the_estimate(tmp_path):
     plain, costly = (planned(tmp_path, initializers=[name]) for name in ("random-points", "small-em"))
     cell = plain.cells[0]

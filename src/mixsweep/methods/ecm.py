@@ -8,9 +8,9 @@ from typing import ClassVar, cast
 import numpy as np
 
 from mixsweep.endpoints import take
-from mixsweep.families.base import ConditionalFamily, Evaluation
+from mixsweep.families.base import ConditionalFamily, Evaluation, Family
+from mixsweep.methods.ability import missing_hook
 from mixsweep.methods.base import Request, Seeds, State, Step
-from mixsweep.methods.hooks import require_hook
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
 
@@ -36,15 +36,12 @@ class ECM:
     name: ClassVar[str] = "ecm"
     expected_passes: ClassVar[float] = 350
 
-    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
-        """Return the starts, before the first block.
+    def unable(self, family: Family | type[Family]) -> str:
+        """Return why it cannot fit a family, nothing if it can."""
+        return missing_hook(family, "conditional_step", "M-step block by block")
 
-        Raises
-        ------
-        MixsweepError
-            For a family without conditional M-steps.
-        """
-        require_hook(objective, self.name, "conditional_step", "M-step block by block")
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
+        """Return the starts, before the first block."""
         return {**parameters, "cycle": np.zeros(len(seeds))}
 
     def ask(self, objective: Objective, state: State) -> Request:

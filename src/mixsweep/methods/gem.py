@@ -7,9 +7,9 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from mixsweep.families.base import CompleteDataFamily, Evaluation
+from mixsweep.families.base import CompleteDataFamily, Evaluation, Family
+from mixsweep.methods.ability import missing_hook
 from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
-from mixsweep.methods.hooks import require_hook
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
 
@@ -53,15 +53,12 @@ class GEM(GradientMethod):
         require(whole, self.name, "n_steps", self.n_steps, "an integer of at least 1")
         require(self.learning_rate > 0, self.name, "learning_rate", self.learning_rate, "a positive number")
 
-    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
-        """Return the starts' coordinates.
+    def unable(self, family: Family | type[Family]) -> str:
+        """Return why it cannot fit a family, nothing if it can."""
+        return missing_hook(family, "complete_gradient", "gradient of Q away from the pass")
 
-        Raises
-        ------
-        MixsweepError
-            For a family without the gradient of its expected complete-data log-likelihood.
-        """
-        require_hook(objective, self.name, "complete_gradient", "gradient of Q away from the pass")
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
+        """Return the starts' coordinates."""
         return {"vector": objective.to_vector(parameters)}
 
     def ask(self, objective: Objective, state: State) -> Request:

