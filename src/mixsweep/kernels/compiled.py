@@ -149,7 +149,7 @@ ROUNDER = 1.5 * 2.0**52
 SMALLEST_EXPONENT = -708.0
 
 # sums may be taken in any order, so that they use vector registers; the exponential keeps its order
-_sums = numba.njit(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", inline="never")
+_sums = numba.njit(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
 _exact = numba.njit(fastmath={"contract"}, error_model="numpy")
 
 
@@ -178,6 +178,7 @@ def _exponential(x: float) -> float:
 
 @_exact
 def _exponentials(row, peak, mass):
+    """Replace a row of logits by exponentials of their distance to the peak, and add these to the mass."""
     for b in range(len(row)):
         value = _exponential(row[b] - peak[b])
         row[b] = value
@@ -185,39 +186,65 @@ def _exponentials(row, peak, mass):
 
 
 @_sums
-def _softmax(logits, first, n_components, length, padded, weights, start, peak, mass):
+def _raise(peak, row):
+    for b in range(len(row)):
+        peak[b] = row[b] if row[b] > peak[b] else peak[b]
+
+
+@_sums
+def _scale(row, factor):
+    for b in range(len(row)):
+        row[b] *= factor[b]
+
+
+@_sums
+def _product_of(values):
+    product = 1.0
+    for b in range(len(values)):
+        product *= values[b]
+    return product
+
+
+@_sums
+def _sum_of(values):
+    total = 0.0
+    for b in range(len(values)):
+        total += values[b]
+    return total
+
+
+@_sums
+def _invert(values):
+    for b in range(len(values)):
+        values[b] = 1.0 / values[b]
+
+
+@_exact
+def _softmax(logits, first, n_components, length, padded, weights, start, peaks, masses):
     """Turn a block of logits of a fit into weighted responsibilities and return its log-likelihood."""
-    for b in range(padded):
-        peak[b] = logits[first + b]
-        mass[b] = 0.0
+    peak, mass = peaks[:padded], masses[:padded]
+    peak[:] = logits[first : first + padded]
+    mass[:] = 0.0
     for k in range(1, n_components):
         row = first + k * BLOCK
-        for b in range(padded):
-            value = logits[row + b]
-            peak[b] = value if value > peak[b] else peak[b]
+        _raise(peak, logits[row : row + padded])
     for k in range(n_components):
         row = first + k * BLOCK
         _exponentials(logits[row : row + padded], peak, mass)
-    total = 0.0
     if weights.size == 0:
-        for b in range(length):
-            total += peak[b]
+        total = _sum_of(peak[:length])
         for stride in range(0, length, STRIDE):
-            product = 1.0
-            for b in range(stride, min(stride + STRIDE, length)):
-                product *= mass[b]
-            total += math.log(product)
-        for b in range(padded):
-            mass[b] = 1.0 / mass[b]
+            total += math.log(_product_of(mass[stride : min(stride + STRIDE, length)]))
+        _invert(mass)
     else:
+        total = 0.0
         for b in range(length):
             weight = weights[start + b]
             total += weight * (peak[b] + math.log(mass[b]))
             mass[b] = weight / mass[b]
     for k in range(n_components):
         row = first + k * BLOCK
-        for b in range(padded):
-            logits[row + b] *= mass[b]
+        _scale(logits[row : row + padded], mass)
     return total
 
 
