@@ -60,7 +60,7 @@ def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> 
     -------
     parameters : dict of ndarray
     sound : ndarray of bool, shape (R,)
-        False where the way up led to a collapse, or where the point cannot be evaluated.
+        False where the way up led to a collapse or did not end, and where the point cannot be evaluated.
     """
     if not len(starts["weights"]):
         return starts, np.zeros(0, dtype=bool)

@@ -347,7 +347,7 @@ def climb(
     -------
     parameters : dict of ndarray
     sound : ndarray of bool, shape (P,)
-        False where the way led to a collapse.
+        False where the way led to a collapse, or was not finished.
     """
     vectors = coordinates(objective, parameters)
     loss, gradient = gradients(objective, vectors)
@@ -372,7 +372,11 @@ def climb(
         sound[going] = smallest_eigenvalue(objective, objective.from_vector(vectors[going])) >= floor
         if len(untried) == len(going):
             break
-    return objective.from_vector(vectors), sound
+    return objective.from_vector(vectors), sound & (np.linalg.norm(gradient, axis=1) < ARRIVED)
+
+
+#: A climb that ends at a larger gradient per row has not arrived.
+ARRIVED = 1e-4
 
 
 def _solved(
