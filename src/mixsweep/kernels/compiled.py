@@ -21,21 +21,13 @@ from typing import Any
 import llvmlite.binding as llvm
 import numba
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
+from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, bits, number, product_tile
 from mixsweep.typing import FloatArray, IntArray
 
 __all__ = ["DESCRIPTION", "cache_folder", "linear_pass", "triangular_inverse"]
 
-#: Numbers in a vector register.
-LANES = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
-#: Registers side by side in a tile; with `TILE_ROWS` rows its sums fill no more than there are.
-TILE_VECTORS = 4 if LANES == 8 else 3
-TILE_ROWS = 4
-WIDTH = LANES * TILE_VECTORS
 #: Rows of the data in a block. A multiple of `WIDTH` and of `STRIDE`.
 BLOCK = 192
 #: Features that are multiplied before the sums return to memory.
@@ -46,98 +38,9 @@ COLUMNS = 128
 STRIDE = 64
 
 
-def _tile(vectors: int, fresh: bool) -> Any:
-    """Return the product of a tile, C = A B or C += A B, as an intrinsic.
-
-    C is 4 x (vectors x lanes), A is 4 x length and B is length x (vectors x lanes); each is given by its
-    array, the place of its first number and the distance of its rows.
-    """
-
-    @intrinsic
-    def tile(typing_context, c, c_first, c_stride, a, a_first, a_stride, b, b_first, b_stride, length):
-        signature = types.void(c, c_first, c_stride, a, a_first, a_stride, b, b_first, b_stride, length)
-
-        def generate(context, builder, signature, arguments):
-            def data(position: int) -> ir.Value:
-                array = context.make_array(signature.args[position])(context, builder, arguments[position])
-                return builder.gep(array.data, [arguments[position + 1]])
-
-            number = ir.DoubleType()
-            vector = ir.VectorType(number, LANES)
-            c_data, a_data, b_data = data(0), data(3), data(6)
-            c_stride, a_stride, b_stride, length = (arguments[position] for position in (2, 5, 8, 9))
-
-            def vector_at(base: ir.Value, offset: ir.Value) -> ir.Value:
-                return builder.bitcast(builder.gep(base, [offset]), vector.as_pointer())
-
-            def constant(value: int) -> ir.Constant:
-                return ir.Constant(ir.IntType(64), value)
-
-            def c_at(row: int, column: int) -> ir.Value:
-                offset = builder.add(builder.mul(c_stride, constant(row)), constant(column * LANES))
-                return vector_at(c_data, offset)
-
-            def loaded(pointer: ir.Value) -> ir.Value:
-                value = builder.load(pointer)
-                value.align = 8
-                return value
-
-            places = [(row, column) for row in range(TILE_ROWS) for column in range(vectors)]
-            sums = {place: cgutils.alloca_once(builder, vector) for place in places}
-            for place, total in sums.items():
-                builder.store(ir.Constant(vector, None) if fresh else loaded(c_at(*place)), total)
-            with cgutils.for_range(builder, length) as loop:
-                row_of_b = builder.mul(loop.index, b_stride)
-                right = [
-                    loaded(vector_at(b_data, builder.add(row_of_b, constant(column * LANES))))
-                    for column in range(vectors)
-                ]
-                for row in range(TILE_ROWS):
-                    offset = builder.add(builder.mul(a_stride, constant(row)), loop.index)
-                    scalar = builder.load(builder.gep(a_data, [offset]))
-                    one = builder.insert_element(
-                        ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
-                    )
-                    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
-                    left = builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
-                    for column in range(vectors):
-                        total = sums[row, column]
-                        product = builder.fmul(left, right[column], flags=("contract",))
-                        builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-            for place, total in sums.items():
-                store = builder.store(builder.load(total), c_at(*place))
-                store.align = 8
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return tile
-
-
 (_set_1, _set_2, _set_3, _set_all), (_add_1, _add_2, _add_3, _add_all) = (
-    [_tile(vectors, fresh) for vectors in (1, 2, 3, TILE_VECTORS)] for fresh in (True, False)
+    [product_tile(vectors, fresh) for vectors in (1, 2, 3, TILE_VECTORS)] for fresh in (True, False)
 )
-
-
-@intrinsic
-def _bits(typing_context, number):
-    """Return the bits of a float as an integer."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.int64(types.float64), generate
-
-
-@intrinsic
-def _number(typing_context, bits):
-    """Return the float with these bits."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.int64), generate
-
 
 #: Of exp(r) for |r| <= log(2) / 2: 1 / k! from k = 12 down; the rest is below 2e-16.
 (C12, C11, C10, C9, C8, C7, C6, C5, C4, C3, C2) = (1 / math.factorial(k) for k in range(12, 1, -1))
@@ -172,7 +75,7 @@ def _exponential(x: float) -> float:
     series = series * r + C2
     series = series * r + 1.0
     series = series * r + 1.0
-    power_of_two = _number((_bits(shifted) + 1023) << 52)
+    power_of_two = number((bits(shifted) + 1023) << 52)
     return 0.0 if x < SMALLEST_EXPONENT else series * power_of_two
 
 
@@ -379,18 +282,19 @@ def _read_only(n_dimensions: int, number: Any = types.float64) -> Any:
 
 
 def _machine() -> str:
-    """Return what machine code and its cache depend on besides this file."""
+    """Return what machine code and its cache depend on besides these files."""
     features = llvm.get_host_cpu_features().flatten()
     return f"{numba.__version__} {llvm.get_host_cpu_name()} {features}"
 
 
 def cache_folder() -> Path:
-    """Return where machine code is kept: one folder for each content of this file, numba and processor.
+    """Return where machine code is kept: one folder for each content of these files, numba and processor.
 
     So processes that compile at the same time write the same, each file by renaming, and a home folder that
     different machines share is no danger.
     """
-    digest = hashlib.sha256(Path(__file__).read_bytes() + _machine().encode()).hexdigest()[:16]
+    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    digest = hashlib.sha256(sources + _machine().encode()).hexdigest()[:16]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "mixsweep" / "kernels" / digest
 
