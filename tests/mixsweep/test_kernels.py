@@ -17,12 +17,13 @@ if kernels.load() is not None:
     from numba import types
 
     from mixsweep.kernels import compiled
-    from mixsweep.kernels.compiled import BLOCK, COLUMNS, DEPTH, LANES, WIDTH
+    from mixsweep.kernels.compiled import BLOCK, COLUMNS, DEPTH, MANY
+    from mixsweep.kernels.tiles import LANES, WIDTH
 else:
-    BLOCK, COLUMNS, DEPTH, LANES, WIDTH = 192, 128, 256, 8, 32
+    BLOCK, COLUMNS, DEPTH, MANY, LANES, WIDTH = 192, 128, 256, 100, 8, 32
 
 ROWS = [1, LANES - 1, LANES, WIDTH + 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7]
-FEATURES = [1, 2, LANES, WIDTH - 1, WIDTH + LANES + 1, DEPTH, DEPTH + 45]
+FEATURES = [1, 2, LANES, WIDTH - 1, WIDTH + LANES + 1, MANY, MANY + 1, DEPTH, DEPTH + 45]
 #: Fits and components: rows of tiles that are full or not, groups of fits that are full or not.
 BATCHES = [(1, 1), (1, 5), (2, 2), (5, 3), (COLUMNS + 3, 1), (30, 7), (3, COLUMNS + 1)]
 

@@ -28,14 +28,18 @@ from mixsweep.typing import FloatArray, IntArray
 
 __all__ = ["DESCRIPTION", "cache_folder", "linear_pass", "triangular_inverse"]
 
-#: Rows of the data in a block. A multiple of `WIDTH` and of `STRIDE`.
+#: Rows of the data in a block, a multiple of `LANES`; not a power of two, whose rows would share few places of
+#: a cache.
 BLOCK = 192
+#: The same for more than `MANY` features, so that a block's features stay in the second-level cache.
+SHORT_BLOCK = 96
+MANY = 100
 #: Features that are multiplied before the sums return to memory.
 DEPTH = 256
 #: Columns (fits x components) at a time: their logits of a block take 0.2 MB.
 COLUMNS = 128
 #: Factors in [1, K] multiplied before one logarithm is taken.
-STRIDE = 64
+FACTORS = 64
 
 
 (_set_1, _set_2, _set_3, _set_all), (_add_1, _add_2, _add_3, _add_all) = (
@@ -123,21 +127,21 @@ def _invert(values):
 
 
 @_exact
-def _softmax(logits, first, n_components, length, padded, weights, start, peaks, masses):
+def _softmax(logits, first, stride, n_components, length, padded, weights, start, peaks, masses):
     """Turn a block of logits of a fit into weighted responsibilities and return its log-likelihood."""
     peak, mass = peaks[:padded], masses[:padded]
     peak[:] = logits[first : first + padded]
     mass[:] = 0.0
     for k in range(1, n_components):
-        row = first + k * BLOCK
+        row = first + k * stride
         _raise(peak, logits[row : row + padded])
     for k in range(n_components):
-        row = first + k * BLOCK
+        row = first + k * stride
         _exponentials(logits[row : row + padded], peak, mass)
     if weights.size == 0:
         total = _sum_of(peak[:length])
-        for stride in range(0, length, STRIDE):
-            total += math.log(_product_of(mass[stride : min(stride + STRIDE, length)]))
+        for begin in range(0, length, FACTORS):
+            total += math.log(_product_of(mass[begin : min(begin + FACTORS, length)]))
         _invert(mass)
     else:
         total = 0.0
@@ -146,7 +150,7 @@ def _softmax(logits, first, n_components, length, padded, weights, start, peaks,
             total += weight * (peak[b] + math.log(mass[b]))
             mass[b] = weight / mass[b]
     for k in range(n_components):
-        row = first + k * BLOCK
+        row = first + k * stride
         _scale(logits[row : row + padded], mass)
     return total
 
@@ -169,11 +173,11 @@ def _across(features, base_by_feature, first, second, start, length):
 
 
 @_exact
-def _along(features, base, first, second, start, length):
-    """Write features of a block of rows, features side by side: (tiles of WIDTH features, rows, WIDTH)."""
+def _along(features, stride, base, first, second, start, length):
+    """Write features of a block of rows, features side by side: (tiles of WIDTH features, stride, WIDTH)."""
     p = len(first)
     for j in range(0, (p + WIDTH - 1) // WIDTH * WIDTH, LANES):
-        at = j // WIDTH * BLOCK * WIDTH + j % WIDTH
+        at = j // WIDTH * stride * WIDTH + j % WIDTH
         here = max(0, min(LANES, p - j))
         left, right = first[j : j + here], second[j : j + here]
         if here == LANES and left[0] == left[LANES - 1] and right[LANES - 1] - right[0] == LANES - 1:
@@ -224,20 +228,22 @@ def _pass(base, base_by_feature, first, second, weights, coefficients, n_compone
     """Add a pass to log-likelihoods (R,) and to statistics, both with whole tiles of rows."""
     p, n, wide = len(first), len(base), sums.shape[1]
     n_fits = len(log_likelihood)
+    stride = BLOCK if p <= MANY else SHORT_BLOCK
     fits = max(1, COLUMNS // (TILE_ROWS * n_components)) * TILE_ROWS
     height = (min(fits, n_fits) * n_components + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
-    across = np.empty((BLOCK + WIDTH - 1) // WIDTH * WIDTH * p)
-    along = np.empty((p + WIDTH - 1) // WIDTH * WIDTH * BLOCK)
-    logits = np.zeros(height * BLOCK)
+    across = np.empty((stride + WIDTH - 1) // WIDTH * WIDTH * p)
+    along = np.empty((p + WIDTH - 1) // WIDTH * WIDTH * stride)
+    logits = np.zeros(height * stride)
     left, right = coefficients.reshape(-1), sums.reshape(-1)
-    peak, mass = np.empty(BLOCK), np.empty(BLOCK)
-    n_blocks = (n + BLOCK - 1) // BLOCK
+    peak, mass = np.empty(stride), np.empty(stride)
+    n_blocks = (n + stride - 1) // stride
+    n_lanes = (n + LANES - 1) // LANES
     for block in range(n_blocks):
-        start = n * block // n_blocks
-        length = n * (block + 1) // n_blocks - start
+        start = n_lanes * block // n_blocks * LANES
+        length = min(n, n_lanes * (block + 1) // n_blocks * LANES) - start
         padded = (length + LANES - 1) // LANES * LANES
         _across(across, base_by_feature, first, second, start, length)
-        _along(along, base, first, second, start, length)
+        _along(along, stride, base, first, second, start, length)
         for group in range(0, n_fits, fits):
             members = min(fits, n_fits - group)
             rows = (members * n_components + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
@@ -247,16 +253,25 @@ def _pass(base, base_by_feature, first, second, weights, coefficients, n_compone
                 for j in range(0, p, DEPTH):
                     depth = min(DEPTH, p - j)
                     tile = b * p + j * WIDTH
-                    _product(logits, b, BLOCK, left, at * p + j, p, across, tile, depth, width, rows, j == 0)
+                    _product(logits, b, stride, left, at * p + j, p, across, tile, depth, width, rows, j == 0)
             for f in range(members):
                 log_likelihood[group + f] += _softmax(
-                    logits, f * n_components * BLOCK, n_components, length, padded, weights, start, peak, mass
+                    logits,
+                    f * n_components * stride,
+                    stride,
+                    n_components,
+                    length,
+                    padded,
+                    weights,
+                    start,
+                    peak,
+                    mass,
                 )
             for j in range(0, wide, WIDTH):
                 width = min(WIDTH, wide - j)
-                tile = j * BLOCK
+                tile = j * stride
                 _product(
-                    right, at * wide + j, wide, logits, 0, BLOCK, along, tile, length, width, rows, False
+                    right, at * wide + j, wide, logits, 0, stride, along, tile, length, width, rows, False
                 )
 
 
