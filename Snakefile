@@ -41,6 +41,7 @@ rule all:
         sweep="<results>/sweep.nc",
         verdicts="<results>/verdicts.csv",
         report="<results>/report/index.html",
+        rounds=["<results>/restarts.json"] if sweep.adaptive else [],
 
 
 include: "workflow/rules/plan.smk"
@@ -50,6 +51,7 @@ include: "workflow/rules/cell.smk"
 include: "workflow/rules/optima.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/rounds.smk"
 include: "workflow/rules/report.smk"
 
 

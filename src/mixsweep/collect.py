@@ -78,8 +78,8 @@ def collect(folder: Path, cells: Sequence[CellKey]) -> xr.DataTree:
     -------
     xarray.DataTree
         Root: the scalars of all fits over (problem, family, n_components, method, initializer, restart),
-        ``status`` 0 (not-run) where the grid has no cell. ``/<problem>/<family>/K<k>/fits``: parameters and
-        traces; ``.../optima``: the cell's optima.
+        ``status`` 0 (not-run) where the grid has no cell or the cell fewer restarts.
+        ``/<problem>/<family>/K<k>/fits``: parameters and traces; ``.../optima``: the cell's optima.
     """
     import xarray as xr
 
@@ -91,24 +91,34 @@ def collect(folder: Path, cells: Sequence[CellKey]) -> xr.DataTree:
     axes[2].sort()
     root: dict[str, np.ndarray[Any, Any]] = {}
     groups: dict[str, xr.Dataset] = {}
-    fits: xr.Dataset | None = None
-    for key in cells:
-        fits, optima = read_cell(folder / cell_group(key))
+    found = {key: read_cell(folder / cell_group(key)) for key in cells}
+    # an adaptive sweep gives some cells more restarts than others
+    longest = max(fits.sizes["restart"] for fits, _ in found.values())
+    for key, (fits, optima) in found.items():
         place = tuple(axis.index(value) for axis, value in zip(axes, key, strict=True))
         for name, blank in SCALARS.items():
             values = fits[name].transpose(*FITS).values
             if name not in root:
-                root[name] = np.full((*map(len, axes), *values.shape), blank, dtype=values.dtype)
-            root[name][place] = values
-        groups[f"{cell_group(key)}/fits"] = annotated(fits.drop_vars(list(SCALARS)))
+                shape = (*map(len, axes), *values.shape[:2], longest)
+                root[name] = np.full(shape, blank, dtype=values.dtype)
+            root[name][place][:, :, : values.shape[2]] = values
+        groups[f"{cell_group(key)}/fits"] = annotated(_padded(fits.drop_vars(list(SCALARS)), longest))
         groups[f"{cell_group(key)}/optima"] = annotated(optima)
-    assert fits is not None
     coordinates = dict(zip(GRID, axes, strict=True)) | {name: fits[name].values for name in FITS}
+    coordinates["restart"] = np.arange(longest)
     attributes = {
         name: fits.attrs[name] for name in ("methods", "seed", "tol", "max_passes", "covariance_floor")
     }
     scalars = {name: ((*GRID, *FITS), values) for name, values in root.items()}
     return xr.DataTree.from_dict({"/": annotated(xr.Dataset(scalars, coordinates, attributes)), **groups})
+
+
+def _padded(fits: xr.Dataset, restarts: int) -> xr.Dataset:
+    """Return fits with room for as many restarts as the root has, which groups of one tree must share."""
+    if fits.sizes["restart"] == restarts:
+        return fits
+    blank = {name: np.nan if variable.dtype.kind == "f" else -1 for name, variable in fits.data_vars.items()}
+    return fits.reindex(restart=np.arange(restarts), fill_value=blank)
 
 
 def write_sweep(tree: xr.DataTree, path: Path) -> None:

@@ -10,7 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, PrivateAttr, Tag, ValidationError
 
 from mixsweep._config_types import (
     EXPONENT,
@@ -109,6 +109,17 @@ class CensusSpec(_Model):
     """Boundary: two components that differ by less than this, standardised units."""
 
 
+class AdaptiveRestarts(_Model):
+    """Restarts in rounds, more of them only in cells whose verdict needs them."""
+
+    target: Fraction
+    """Chance of the best known optimum that a cell's restarts are to give its best method and start."""
+    max: PositiveWhole
+    """No cell gets more restarts than this."""
+    first: PositiveWhole = 100
+    """Restarts of every cell in the first round, a multiple of 100."""
+
+
 class SweepConfig(_Model):
     """A sweep: problems x families x component counts x methods x starts."""
 
@@ -124,8 +135,11 @@ class SweepConfig(_Model):
     """Optimisers by label, with settings; the setting method names the optimiser when the label does not."""
     initializers: Names = ["random-points"]
     """Kinds of start."""
-    restarts: Restarts = 100
-    """Starts for each method and initializer."""
+    restarts: Annotated[
+        Annotated[Restarts, Tag("number")] | Annotated[AdaptiveRestarts, Tag("rounds")],
+        Discriminator(lambda value: "rounds" if isinstance(value, (Mapping, AdaptiveRestarts)) else "number"),
+    ] = 100
+    """Starts for each method and initializer: a number, or a target for rounds that add them where needed."""
     tol: NonNegative = 1e-8
     """A fit has converged when the EM decrement per row is below this; 0 runs to max_passes."""
     max_passes: PositiveWhole = 2000
@@ -153,6 +167,11 @@ class SweepConfig(_Model):
     def source(self) -> str:
         """What messages call the config: its file."""
         return self._source
+
+    @property
+    def first_restarts(self) -> int:
+        """Restarts of every cell before any round."""
+        return self.restarts if isinstance(self.restarts, int) else self.restarts.first
 
     @property
     def method_specs(self) -> Mapping[str, MethodSpec]:
@@ -242,9 +261,26 @@ def parse_config(mapping: Any, base: Path, source: str = "config") -> SweepConfi
                 raise MixsweepError(
                     f"{source}: {key}: unknown {registry.kind} {name!r}{nearest(name, registry.names())}"
                 )
+    _check_rounds(config)
     config._methods = {label: _method_spec(label, dict(raw), source) for label, raw in config.methods.items()}
     config._entries = _expanded(config)
     return config
+
+
+def _check_rounds(config: SweepConfig) -> None:
+    rounds = config.restarts
+    if isinstance(rounds, int):
+        return
+    if rounds.first % 100:
+        raise MixsweepError(
+            f"{config.source}: restarts.first: found {rounds.first}; expected a multiple of 100, so that no "
+            "block is fitted again when it grows."
+        )
+    if rounds.max < rounds.first:
+        raise MixsweepError(
+            f"{config.source}: restarts.max: found {rounds.max}; expected at least restarts.first, "
+            f"{rounds.first}."
+        )
 
 
 def _plain(value: Any, source: str, path: str = "") -> Any:
@@ -268,6 +304,8 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         return list(SweepConfig.model_fields)
     if location[0] == "census":
         return list(CensusSpec.model_fields)
+    if location[0] == "restarts":
+        return list(AdaptiveRestarts.model_fields)
     return list(SimulateSpec.model_fields if "simulate" in location[2:] else ProblemSpec.model_fields)
 
 
@@ -282,7 +320,10 @@ def _translated(error: ValidationError, source: str) -> MixsweepError:
     findings = error.errors(include_url=False)
     # a misspelt key is also a missing one; the first message should be the one that helps
     for finding in sorted(findings, key=lambda finding: finding["type"] != "extra_forbidden"):
-        location = finding["loc"]
+        # without the tag of the kind of restarts, which is no key
+        location = tuple(
+            part for i, part in enumerate(finding["loc"]) if (finding["loc"][0], i) != ("restarts", 1)
+        )
         key = ".".join(str(part) for part in location)
         if finding["type"] == "extra_forbidden":
             messages.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -159,11 +159,14 @@ class Plan:
     config : SweepConfig
     problems : tuple of ShapedProblem
     cells : tuple of Cell
+    rounds : mapping of str to int
+        Restarts of cells by their folder, where they have more than at first (see `mixsweep.rounds`).
     """
 
     config: SweepConfig
     problems: tuple[ShapedProblem, ...]
     cells: tuple[Cell, ...]
+    rounds: Mapping[str, int] = field(default_factory=dict)
 
     def seconds_per_fit(self, cell: Cell, label: str, initializer: str) -> float:
         """Return the expected core-seconds of one fit of a cell by that method's label, with its start."""
@@ -174,7 +177,11 @@ class Plan:
         """Return the shards of a cell, by method, initializer and block."""
         config = self.config
         methods = {label: spec.method for label, spec in config.method_specs.items()}
-        return cell_shards(cell, methods, config.initializers, config.restarts, config.max_passes)
+        return cell_shards(cell, methods, config.initializers, self.restarts_of(cell), config.max_passes)
+
+    def restarts_of(self, cell: Cell) -> int:
+        """Return how many restarts a cell has for each method and initializer."""
+        return max(self.config.first_restarts, self.rounds.get(cell.folder, 0))
 
     @cached_property
     def shards(self) -> tuple[Shard, ...]:
@@ -186,16 +193,15 @@ class Plan:
         """The cells by their folder."""
         return {cell.folder: cell for cell in self.cells}
 
-    @property
-    def fits_per_cell(self) -> int:
-        """How many fits each cell has."""
+    def n_fits_of(self, cell: Cell) -> int:
+        """Return how many fits a cell has."""
         config = self.config
-        return len(config.method_specs) * len(config.initializers) * config.restarts
+        return len(config.method_specs) * len(config.initializers) * self.restarts_of(cell)
 
     @property
     def n_fits(self) -> int:
         """How many fits the sweep has."""
-        return self.fits_per_cell * len(self.cells)
+        return sum(self.n_fits_of(cell) for cell in self.cells)
 
     def core_seconds(self, cell: Cell) -> float:
         """Return the expected core-seconds of a cell's fits."""
@@ -205,7 +211,7 @@ class Plan:
             for label in config.method_specs
             for initializer in config.initializers
         )
-        return per_start * config.restarts
+        return per_start * self.restarts_of(cell)
 
     def memory_mb(self, cell: Cell, n_fits: int) -> int:
         """Return the memory that a block of a cell's fits needs, in MB."""
@@ -233,7 +239,8 @@ class Plan:
                     "n_rows": cell.n_rows,
                     "n_features": cell.n_features,
                     "shards": len(self.shards_of(cell)),
-                    "fits": self.fits_per_cell,
+                    "restarts": self.restarts_of(cell),
+                    "fits": self.n_fits_of(cell),
                     "core_seconds": round(self.core_seconds(cell), 3),
                 }
                 for cell in self.cells
@@ -259,12 +266,14 @@ def _shaped(entry: ProblemEntry, config: SweepConfig) -> ShapedProblem:
     return ShapedProblem(entry, problem.n_rows, problem.n_features, checksum, start_sizes(problem))
 
 
-def make_plan(config: SweepConfig) -> Plan:
+def make_plan(config: SweepConfig, rounds: Mapping[str, int] | None = None) -> Plan:
     """Lay out a sweep.
 
     Parameters
     ----------
     config : SweepConfig
+    rounds : mapping of str to int, optional
+        Restarts that cells have by now, by their folder.
 
     Returns
     -------
@@ -295,4 +304,4 @@ def make_plan(config: SweepConfig) -> Plan:
         for family in config.families
         for k in problem.entry.n_components
     )
-    return Plan(config, problems, cells)
+    return Plan(config, problems, cells, rounds or {})

@@ -40,9 +40,7 @@ def planned_shards(plan: dict[str, Any]) -> Iterator[Shard]:
     keys = ("problem", "family", "n_components", "n_rows", "n_features")
     for entry in plan["cells"]:
         cell = Cell(**{key: entry[key] for key in keys})
-        yield from cell_shards(
-            cell, methods, config["initializers"], config["restarts"], config["max_passes"]
-        )
+        yield from cell_shards(cell, methods, config["initializers"], entry["restarts"], config["max_passes"])
 
 
 def _last_lines(log: Path) -> str:

@@ -73,7 +73,7 @@ def sweep_record(plan: Plan, folder: Path) -> dict[str, Any]:
         "families": config.families,
         "methods": {label: spec.as_json() for label, spec in config.method_specs.items()},
         "initializers": config.initializers,
-        "restarts": config.restarts,
+        "restarts": config.restarts if isinstance(config.restarts, int) else config.restarts.model_dump(),
         "tol": config.tol,
         "max_passes": config.max_passes,
         "covariance_floor": config.covariance_floor,

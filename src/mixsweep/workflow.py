@@ -21,6 +21,8 @@ from mixsweep.errors import MixsweepError, nearest
 from mixsweep.plan import Cell, Plan, make_plan
 from mixsweep.problems.sources import FileSource
 from mixsweep.provenance import canonical, check_results
+from mixsweep.rounds import FILE as ROUNDS_FILE
+from mixsweep.rounds import read_rounds
 
 __all__ = ["SweepWorkflow", "default_config"]
 
@@ -89,7 +91,9 @@ class SweepWorkflow:
         for file in files:
             # Snakemake has read these already, keeping the last of duplicate keys
             read_yaml(Path(file))
-        plan = make_plan(parse_config(config, self._base, source))
+        checked = parse_config(config, self._base, source)
+        rounds = {} if isinstance(checked.restarts, int) else read_rounds(Path(self.results) / ROUNDS_FILE)
+        plan = make_plan(checked, rounds)
         check_results(plan, Path(self.results), self._folder)
         return plan
 
@@ -151,6 +155,25 @@ class SweepWorkflow:
         """All initializers, as JSON."""
         return canonical(self.config.initializers)
 
+    def restarts(self, wildcards: Any) -> int:
+        """Return the restarts of a cell."""
+        return self.plan.restarts_of(self._cell(wildcards))
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether later rounds may add restarts."""
+        return not isinstance(self.config.restarts, int)
+
+    @property
+    def rounds(self) -> str:
+        """The restarts of all cells that have more than at first, as JSON."""
+        return canonical(dict(self.plan.rounds))
+
+    @property
+    def target(self) -> str:
+        """The target of an adaptive sweep, as JSON."""
+        return canonical({} if isinstance(self.config.restarts, int) else self.config.restarts.model_dump())
+
     @property
     def thresholds(self) -> str:
         """The thresholds of the census, as JSON."""
@@ -204,7 +227,19 @@ class SweepWorkflow:
         there = sum(shard.n_fits for shard in self.plan.shards if (results / shard.path).is_file())
         fits = f"All {there}" if there == self.plan.n_fits else f"{there} of {self.plan.n_fits}"
         told = f"{fits} fits of {len(self.plan.cells)} cells are there; this run took {seconds:.0f} s."
+        more = self.cells_wanting_more()
+        if more:
+            told += (
+                f"\n{more} cells want more restarts: the same call adds them; mixsweep run does it."
+            )
         return f"{told}\nReport: {page}" if page.is_file() else told
+
+    def cells_wanting_more(self) -> int:
+        """Return how many cells are to get more restarts in the next round of an adaptive sweep."""
+        if not self.adaptive:
+            return 0
+        wanted = read_rounds(self._folder / self.results / ROUNDS_FILE)
+        return sum(wanted.get(cell.folder, 0) > self.plan.restarts_of(cell) for cell in self.plan.cells)
 
     def failure_line(self) -> str:
         """Return what a failed run says last: where to look, and what to do."""
@@ -230,7 +265,8 @@ class SweepWorkflow:
 
     def cell_mem_mb(self, wildcards: Any, attempt: int) -> int:
         """Return the memory that gathering a cell takes, more at each attempt."""
-        return attempt * self.plan.memory_mb(self._cell(wildcards), self.plan.fits_per_cell)
+        cell = self._cell(wildcards)
+        return attempt * self.plan.memory_mb(cell, self.plan.n_fits_of(cell))
 
     def sweep_mem_mb(self, wildcards: Any, attempt: int) -> int:
         """Return the memory that gathering everything takes, more at each attempt."""

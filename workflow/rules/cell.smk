@@ -26,7 +26,7 @@ rule cell:
         folder=sweep.shard_folder,
         methods=sweep.methods,
         initializers=sweep.initializers,
-        restarts=sweep.config.restarts,
+        restarts=sweep.restarts,
         seed=sweep.config.seed,
         tol=sweep.config.tol,
         max_passes=sweep.config.max_passes,

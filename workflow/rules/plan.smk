@@ -19,6 +19,8 @@ rule plan:
         config=sweep.raw_config,
         base=sweep.base,
         numerics=sweep.numerics,
+        rounds=sweep.rounds,
     shell:
         "mixsweep plan --json-config {params.config:q} --base {params.base:q} --numerics {params.numerics:q}"
+        " --rounds {params.rounds:q}"
         " --output {output.plan:q} > {log:q} 2>&1"

@@ -73,7 +73,10 @@ def cell_datasets(tree: xr.DataTree, key: CellKey) -> tuple[xr.Dataset, xr.Datas
     group = cast("xr.DataTree", tree[cell_group(key)])
     traces = group.children["fits"].to_dataset(inherit=False)[["trace_passes", "trace_log_likelihood"]]
     optima = group.children["optima"].to_dataset(inherit=False)
-    return scalars.drop_vars(GRID).merge(traces, compat="override", join="exact").load(), optima.load()
+    fits = scalars.drop_vars(GRID).merge(traces, compat="override", join="exact").load()
+    # there is room for the cell with the most restarts
+    own = int((fits["status"] != Status.NOT_RUN).any(["method", "initializer"]).sum())
+    return fits.isel(restart=slice(own)), optima.load()
 
 
 def status_counts(fits: xr.Dataset) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("mixsweep.cli.collect:collect", "Gather all cells into one file."),
     "analyse": ("mixsweep.cli.analyse:analyse", "Compute the tables and verdicts of a sweep."),
     "audit": ("mixsweep.cli.audit:audit", "Find fits that are proven not to be at the maximum."),
+    "rounds": ("mixsweep.cli.rounds:rounds", "Say how many restarts an adaptive sweep's cells should have."),
     "report": ("mixsweep.cli.report:report", "Write the report of a results folder."),
 }
 

@@ -30,6 +30,7 @@ __all__ = ["plan"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the plan with versions to this file.",
 )
+@click.option("--rounds", default="{}", hidden=True, help="Restarts of an adaptive sweep's cells, as JSON.")
 def plan(
     config: Path | None,
     as_json: bool,
@@ -37,6 +38,7 @@ def plan(
     base: Path,
     numerics: str | None,
     output: Path | None,
+    rounds: str,
 ) -> None:
     """Say what the sweep CONFIG (config.yaml by default) will compute: cells, shards, fits, core-seconds.
 
@@ -56,13 +58,13 @@ def plan(
             "The workflow and the package are of different versions: install them together."
         )
     if json_config is None:
-        made = make_plan(load_config(config or Path("config.yaml")))
+        made = make_plan(load_config(config or Path("config.yaml")), json.loads(rounds))
     else:
         try:
             mapping = json.loads(json_config)
         except json.JSONDecodeError as error:
             raise click.BadParameter(f"not JSON ({error})", param_hint="--json-config") from None
-        made = make_plan(parse_config(mapping, base, "config"))
+        made = make_plan(parse_config(mapping, base, "config"), json.loads(rounds))
     if output is not None:
         check_results(made, output.parent, Path.cwd())
         write_plan_file(made, output)
@@ -98,10 +100,18 @@ def _table(plan: Plan) -> str:
     lines.append("")
     lines.append(
         f"{counts['n_cells']} cells x methods ({methods}) x initializers "
-        f"({', '.join(plan.config.initializers)}) x {plan.config.restarts} restarts. Core-seconds are "
-        "estimates for fits alone."
+        f"({', '.join(plan.config.initializers)}) x {_restarts(plan)}. Core-seconds are estimates for fits "
+        "alone."
     )
     return "\n".join(lines)
+
+
+def _restarts(plan: Plan) -> str:
+    numbers = sorted({plan.restarts_of(cell) for cell in plan.cells})
+    found = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    rounds = plan.config.restarts
+    later = "" if isinstance(rounds, int) else f", at most {rounds.max} in later rounds"
+    return f"{found} restarts{later}"
 
 
 def _shown(value: object) -> str:

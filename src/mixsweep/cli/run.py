@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from mixsweep.errors import MixsweepError
+from mixsweep.rounds import FILE as ROUNDS_FILE
+from mixsweep.rounds import read_rounds
 
 __all__ = ["find_snakefile", "run"]
 
@@ -64,11 +69,14 @@ def run(
     Whatever follows the options goes to snakemake: mixsweep run --cores 2 -e local --forceall
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(find_snakefile())]
+    rounds_file = None
     if config is not None:
         from mixsweep.config import load_config
 
         # before snakemake's own reading, whose message on broken YAML names no line
-        load_config(config)
+        checked = load_config(config)
+        if not isinstance(checked.restarts, int) and not dry_run:
+            rounds_file = (directory or Path()) / checked.pathvars.get("results", "results") / ROUNDS_FILE
         command += ["--configfile", str(config)]
     # after --configfile, which would take the user's targets for more config files
     command += ["--cores", cores]
@@ -81,5 +89,31 @@ def run(
         command += ["--config", "replace=true"]
     # the rules call mixsweep by name: this installation's, even when its environment is not activated
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    environment = {**os.environ, "PATH": path}
+    if rounds_file is not None:
+        _run_rounds(command, environment, rounds_file)
     sys.stdout.flush()
-    os.execve(command[0], command, {**os.environ, "PATH": path})
+    os.execve(command[0], command, environment)
+
+
+def _run_rounds(command: list[str], environment: Mapping[str, str], rounds_file: Path) -> None:
+    """Run all rounds of an adaptive sweep but the last one, which finds nothing more to add."""
+    before = None
+    while (wanted := read_rounds(rounds_file)) != before:
+        before = wanted
+        code = _run_once(command, environment)
+        if code:
+            sys.exit(code if code > 0 else 128 - code)
+
+
+def _run_once(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run snakemake to its end, whatever signal asks for it, and return its exit status."""
+    sys.stdout.flush()
+    snakemake = subprocess.Popen(command, env=environment)
+    # Ctrl-C reaches snakemake by itself, and it ends in its own time
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: snakemake.send_signal(number))
+    code = snakemake.wait()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return code
