@@ -84,15 +84,17 @@ class GaussianFull:
     @staticmethod
     def _coefficients(parameters: Parameters, inverse: FloatArray) -> FloatArray:
         d = inverse.shape[-1]
-        whitened = np.matmul(inverse, parameters["means"][..., None])[..., 0]
-        linear = np.matmul(whitened[..., None, :], inverse)[..., 0, :]
-        precision = np.matmul(_transpose(inverse), inverse)
         first, second = upper_indices(d)
+        coefficients = np.empty((*inverse.shape[:-2], 1 + d + len(first)))
+        whitened = np.matmul(inverse, parameters["means"][..., None])[..., 0]
+        constant = GaussianFull._constant(parameters, inverse)
+        coefficients[..., 0] = constant - 0.5 * np.vecdot(whitened, whitened)
+        coefficients[..., 1 : 1 + d] = np.matmul(whitened[..., None, :], inverse)[..., 0, :]
+        precision = np.matmul(_transpose(inverse), inverse)
         # x'Px counts every off-diagonal product twice
         upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
-        quadratic = upper * np.where(first == second, -0.5, -1.0)
-        constant = GaussianFull._constant(parameters, inverse) - 0.5 * np.vecdot(whitened, whitened)
-        return np.concatenate([constant[..., None], linear, quadratic], axis=-1)
+        np.multiply(upper, np.where(first == second, -0.5, -1.0), out=coefficients[..., 1 + d :])
+        return coefficients
 
     @staticmethod
     def _constant(parameters: Parameters, inverse: FloatArray) -> FloatArray:

@@ -28,8 +28,7 @@ from mixsweep.typing import FloatArray, IntArray
 
 __all__ = ["DESCRIPTION", "cache_folder", "linear_pass", "triangular_inverse"]
 
-#: Rows of the data in a block, a multiple of `LANES`; not a power of two, whose rows would share few places of
-#: a cache.
+#: Rows of the data in a block: a multiple of `LANES`, and no power of two, which would strain the cache.
 BLOCK = 192
 #: The same for more than `MANY` features, so that a block's features stay in the second-level cache.
 SHORT_BLOCK = 96
@@ -384,8 +383,9 @@ def linear_pass(
     n_restarts, n_components, p = coefficients.shape
     columns = n_restarts * n_components
     rows = -(-columns // TILE_ROWS) * TILE_ROWS
-    whole = np.zeros((rows, p))
-    whole[:columns] = coefficients.reshape(columns, p)
+    whole = np.ascontiguousarray(coefficients).reshape(columns, p)
+    if rows > columns:
+        whole = np.concatenate([whole, np.zeros((rows - columns, p))])
     sums = np.zeros((rows, -(-p // LANES) * LANES))
     log_likelihood = np.zeros(n_restarts)
     weights = np.empty(0) if row_weights is None else np.ascontiguousarray(row_weights)
