@@ -5,6 +5,9 @@ each is two matrix products around a softmax:
 
     logits = H Phi',   responsibilities = softmax over components,   statistics = responsibilities Phi.
 
+Where numba works, `linear_pass` is compiled (`mixsweep.kernels`); `reference_pass` is the same in NumPy, and
+takes what the compiled one does not: assignments other than by posterior probabilities.
+
 Rows are taken in blocks so that the logits of a block stay in cache. The block length depends on the number
 of rows alone, never on the batch, so that a fit's sums run over the same blocks whatever it is batched with.
 """

@@ -186,12 +186,14 @@ def test_another_value_in_the_environment_is_refused(choose):
 
 
 def test_without_numba_the_pass_is_numpy_and_nothing_is_said(choose, monkeypatch, caplog):
+    choose("numba")
     monkeypatch.setattr(kernels.importlib.util, "find_spec", lambda name: None)
     assert kernels.load() is None
     assert not caplog.records
 
 
 def test_a_numba_that_does_not_work_is_told_once_and_replaced(choose, monkeypatch, caplog):
+    choose("numba")
     monkeypatch.setattr(kernels.importlib.util, "find_spec", lambda name: object())
     monkeypatch.delitem(sys.modules, "mixsweep.kernels.compiled", raising=False)
     monkeypatch.delattr(kernels, "compiled", raising=False)
