@@ -2,13 +2,7 @@ rule report:
     input:
         plan="<results>/plan.json",
         sweep="<results>/sweep.nc",
-        verdicts="<results>/verdicts.csv",
-        optima="<results>/tables/optima.csv",
-        hit_rates="<results>/tables/hit_rates.csv",
-        convergence="<results>/tables/convergence.csv",
-        run_time="<results>/tables/run_time.csv",
-        statuses="<results>/tables/statuses.csv",
-        failures="<results>/tables/failures.csv",
+        tables=rules.analyse.output,
     output:
         page=ensure("<results>/report/index.html", non_empty=True),
         optima=report(

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["best_known", "corrected_status", "optima_table", "unseen"]
 
 
+#: What the table of optima takes over from the census.
+_EVIDENCE = (
+    *("log_likelihood", "n_fits", "basin_share", "n_copies", "smallest_weight", "smallest_eigenvalue_ratio"),
+    *("closest_components", "gradient_norm", "largest_curvature", "n_ascending", "classification_entropy"),
+)
+
+
 def best_known(optima: xr.Dataset) -> int:
     """Return the number of the highest proper optimum, -1 if there is none."""
     proper = np.flatnonzero(optima["kind"].values == KINDS.index("proper"))
@@ -58,13 +65,13 @@ def optima_table(optima: xr.Dataset, n_fits_total: int, n_starts: int) -> xr.Dat
     -------
     xarray.Dataset
         Over ``optimum``: ``log_likelihood``, ``gap`` (best known minus this; negative above it, NaN without a
-        proper optimum), ``kind`` in words, counts, shares with 95 % intervals, and evidence.
+        proper optimum), ``kind`` in words, counts, shares with 95 % intervals (of each optimum by itself;
+        for simultaneous ones see `mixsweep.analysis.shares`), and evidence.
     """
     low, high = pooled_wilson(optima["n_fits"].values, n_fits_total, n_starts)
     best = best_known(optima)
     values = optima["log_likelihood"].values
-    names = ["log_likelihood", "n_fits", "basin_share", "smallest_weight", "smallest_eigenvalue_ratio"]
-    return optima[names].assign(
+    return optima[[name for name in _EVIDENCE if name in optima]].assign(
         gap=("optimum", values[best] - values if best >= 0 else np.full(len(values), np.nan)),
         kind=("optimum", np.array([KINDS[kind] for kind in optima["kind"].values], dtype=object)),
         n_fits_total=("optimum", np.full(len(values), n_fits_total)),

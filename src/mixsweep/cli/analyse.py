@@ -16,12 +16,16 @@ __all__ = ["analyse"]
     "--verdicts", required=True, type=click.Path(path_type=Path), help="The verdicts, a row a cell."
 )
 def analyse(sweep: Path, tables: Path, verdicts: Path) -> None:
-    """Write the tables of a SWEEP file."""
+    """Write the tables of a SWEEP file.
+
+    The problems' files are looked for in the folder problems beside it; what needs the data is left out where
+    they are missing.
+    """
     from mixsweep.analysis.tables import analyse as analyse_sweep
     from mixsweep.analysis.tables import write_tables
     from mixsweep.collect import open_sweep
 
     with open_sweep(sweep) as tree:
-        found = analyse_sweep(tree)
+        found = analyse_sweep(tree, sweep.parent / "problems")
     write_tables(found, tables, verdicts)
     click.echo(f"{verdicts}: {len(found['verdicts'])} cells")

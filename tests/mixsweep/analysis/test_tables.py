@@ -7,23 +7,37 @@ import pandas as pd
 import pytest
 from tests.mixsweep.helpers import SWEPT
 
+from mixsweep.analysis.columns import TEXT
+from mixsweep.analysis.metrics import METRICS
 from mixsweep.analysis.tables import COLUMNS, analyse, cells_of, write_tables
-from mixsweep.collect import cell_group, read_cell
+from mixsweep.collect import cell_group, open_sweep, read_cell
 from mixsweep.status import FAILURES, Status
 
 
-@pytest.fixture
-def tables(tree):
-    return analyse(tree)
+@pytest.fixture(scope="module")
+def tables(sweep_path):
+    with open_sweep(sweep_path) as tree:
+        return analyse(tree, sweep_path.parent / "problems")
 
 
 def test_tables_have_exactly_the_declared_columns(tables):
-    assert {name: list(frame.columns) for name, frame in tables.items()} == COLUMNS
-    for name in set(COLUMNS) - {"failures"}:
-        assert len(tables[name]), name
-        assert not tables[name].drop(columns=["gap", "restarts_95"], errors="ignore").isna().any(axis=None), (
-            name
-        )
+    assert {name: tuple(frame.columns) for name, frame in tables.items()} == COLUMNS
+    for name, frame in tables.items():
+        assert len(frame), name
+        numbers = [column for column in frame if column not in TEXT]
+        assert all(frame[column].dtype.kind in "if" for column in numbers), name
+
+
+def test_what_is_missing_has_its_reason(tables):
+    for name, frame in tables.items():
+        if "reason" in frame:
+            silent = frame[frame["reason"].fillna("") == ""]
+            empty = silent[[column for column in silent if column not in TEXT]].isna().any()
+            assert set(empty[empty].index) <= UNKNOWN.get(name, set()), name
+
+
+#: Real data have no separation; a log-odds of a level has no range.
+UNKNOWN = {"difficulty": {"separation"}, "verdicts": {"unseen_share"}}
 
 
 def test_cells_are_those_that_were_run(tree):
@@ -80,12 +94,69 @@ def test_tables_are_written_as_csv_that_reads_back(tables, tmp_path):
     assert {path.stem for path in (tmp_path / "tables").iterdir()} == set(COLUMNS) - {"verdicts"}
     for name, frame in tables.items():
         path = tmp_path / "verdicts.csv" if name == "verdicts" else tmp_path / "tables" / f"{name}.csv"
+        text = {column: str for column in frame if column in TEXT}
+        read = pd.read_csv(path, dtype=text).fillna(dict.fromkeys(text, ""))
         pd.testing.assert_frame_equal(
-            pd.read_csv(path, keep_default_na=True), frame, check_dtype=False, check_exact=False
+            read, frame.astype(text), check_dtype=False, check_exact=False, check_column_type=False
         )
 
 
-def test_a_sweep_without_failures_has_an_empty_table_with_its_columns(tree):
+def test_a_sweep_without_failures_has_an_empty_table_with_its_columns(tree, tmp_path):
     status = tree["status"].load()
     tree["status"] = status.where(status == Status.NOT_RUN, np.int8(Status.CONVERGED))
-    assert list(analyse(tree)["failures"].columns) == COLUMNS["failures"]
+    assert tuple(analyse(tree, tmp_path)["failures"].columns) == COLUMNS["failures"]
+
+
+def test_a_cell_that_is_missing_from_the_collection_has_an_entry_that_says_so(sweep_path, tmp_path):
+    with open_sweep(sweep_path) as opened:
+        tree = opened.load()
+    del tree["iris"]
+    found = analyse(tree, tmp_path)
+    last = found["verdicts"].iloc[-1]
+    assert last["problem"] == "iris"
+    assert last["verdict"] == "Cannot say: the cell is missing from the collection."
+    assert np.isnan(last["hit_rate"])
+    assert set(found["hit_rates"]["problem"]) == {"faithful"}
+
+
+def test_a_sweep_in_which_every_fit_failed_has_no_rates(tree, tmp_path):
+    for name in ("optimum", "polished_log_likelihood", "status"):
+        blank = {"optimum": -1, "status": np.int8(Status.COLLAPSED)}.get(name, np.nan)
+        values = tree[name].load()
+        tree[name] = values.where(tree["status"] == Status.NOT_RUN, blank).astype(values.dtype)
+    for node in list(tree.subtree):
+        if node.name == "optima":
+            node.dataset = node.to_dataset(inherit=False).isel(
+                optimum=slice(0), leading=slice(0), leading_=slice(0)
+            )
+    found = analyse(tree, tmp_path)
+    assert found["verdicts"]["verdict"].str.startswith("Cannot say: none of 48 fits").all()
+    assert found["hit_rates"]["hit_rate"].isna().all()
+    assert found["costs"]["passes_per_hit"].isna().all()
+    assert found["advice"]["statement"].str.startswith("Cannot say").all()
+    assert (found["nesting"]["reason"] != "").all()
+
+
+def test_tables_that_rest_on_several_analyses_agree(tables):
+    arm = ["problem", "family", "n_components", "method", "initializer"]
+    rates, costs, shares = (tables[name].set_index(arm) for name in ("hit_rates", "costs", "basin_shares"))
+    pd.testing.assert_series_equal(rates["n_hits"], costs["n_hits"])
+    optima = tables["optima"]
+    best = optima[optima["gap"] == 0].set_index(["problem", "family", "n_components"])["optimum"]
+    for key, own in shares.groupby(level=arm):
+        hits = own.loc[own["optimum"] == best[key[:3]], "n_fits"].sum()
+        assert hits == rates.loc[key, "n_hits"]
+    pairs = tables["pairs"]
+    assert (pairs[["n_both", "n_only_a", "n_only_b", "n_neither"]].sum(axis=1) == pairs["n_starts"]).all()
+    assert (pairs.loc[pairs["initializer"] == "all", "n_starts"] == 24).all()
+    flow = tables["flow"].groupby(["problem", "n_components", "initializer"])
+    assert (flow["n_flow"].sum() == 12).all()
+
+
+def test_numbers_have_a_record_of_what_they_mean(tables):
+    described = {"costs", "hit_rates", "cheapest", "pairs", "flow", "nesting", "trend", "decay", "advice"}
+    names = {*("restarts", "optimum", "n_components", "n_rows", "n_features", "separation")}
+    for table in described:
+        for column in set(COLUMNS[table]) - TEXT - names:
+            plain = column.removesuffix("_low").removesuffix("_high")
+            assert plain in METRICS, (table, column)

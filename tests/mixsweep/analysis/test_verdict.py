@@ -6,7 +6,7 @@ from tests.mixsweep.helpers import ended_in, optima_of
 
 from mixsweep.analysis.multimodality import best_known
 from mixsweep.analysis.success import hit_rates
-from mixsweep.analysis.verdict import verdict
+from mixsweep.analysis.verdict import missed_chance, verdict
 from mixsweep.status import Status
 
 
@@ -14,26 +14,65 @@ def verdict_of(optimum, kinds, values=None, truth_optimum=-1, status=Status.CONV
     fits = ended_in(optimum)
     fits["status"] = fits["optimum"].copy(data=np.full(fits["optimum"].shape, status, np.int8))
     counts = np.bincount(np.ravel(optimum)[np.ravel(optimum) >= 0], minlength=len(kinds))
-    optima = optima_of(kinds, values, counts, truth_optimum)
+    return row_of(fits, optima_of(kinds, values, counts, truth_optimum))
+
+
+def row_of(fits, optima):
+    optima = optima.assign(n_copies=("optimum", np.full(optima.sizes["optimum"], 6.0)))
     return verdict(fits, optima, hit_rates(fits, best_known(optima)))
 
 
 def test_the_counts_the_chance_and_the_restarts_are_in_the_sentence():
     row = verdict_of([[[0] * 6 + [1] * 4], [[0] * 9 + [1]]], ["proper", "proper"], [-10.25, -11.0])
     assert row["verdict"] == (
-        "Best value -10.2500 reached by 15 of 20 fits (75.0 %, 95 % interval 44.2 to 91.9 %); "
-        "at the least cost by method1 from start0 (9 of 10, 11 passes a hit): 2 restarts give a 95 % chance "
-        "of it; 2 proper optima seen; unseen share of start space 0.0 %, 95 % interval 0.0 to 25.9 %."
+        "Best value -10.2500 reached by 9 of 10 fits by method1 from start0: 90.0 % (59.6 to 98.2 %); "
+        "2 proper optima seen; chance that a better optimum with at least half of start space was missed: "
+        "1e-03; estimated unseen share of start space 0.0 % (0.0 to 25.9 %); 2 restarts give a 95 % chance "
+        "of this value."
     )
     assert (row["n_hits"], row["n_fits"], row["hit_rate"]) == (15, 20, 0.75)
     assert (row["best_method"], row["best_initializer"], row["restarts_95"]) == ("method1", "start0", 2)
-    assert (row["n_optima"], row["n_proper"], row["n_failures"]) == (2, 2, 0)
+    assert (row["n_optima"], row["n_proper"], row["n_failures"], row["n_copies"]) == (2, 2, 0, 6)
+    assert row["missed_chance"] == pytest.approx(2**-10)
+    assert (row["reason"], row["warning"]) == ("", "")
     assert row["best_log_likelihood"] == -10.25
+
+
+def test_the_issue_of_rare_best_optima_is_told_as_asked_for():
+    """67 hits of 1000 fits: the chance of missing as large a basin is 0.933^1000, about 1e-30."""
+    row = verdict_of([[[0] * 67 + [1] * 933]], ["proper", "proper"])
+    assert "reached by 67 of 1000 fits by method0 from start0: 6.7 % (5.3 to 8.4 %)" in row["verdict"]
+    assert "was missed: < 1e-30" in row["verdict"]
+    assert row["missed_chance"] == pytest.approx(7.7e-31, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("share", "n_starts", "chance"), [(0.5, 2, 0.25), (1.0, 10, 2**-10), (0.01, 100, 0.366), (0.0, 5, 1.0)]
+)
+def test_the_chance_of_missing_a_basin_is_that_of_as_many_misses(share, n_starts, chance):
+    assert missed_chance(share, n_starts) == pytest.approx(chance, rel=1e-3)
+
+
+def test_starts_that_are_copies_are_left_out_of_rates_and_warned_about():
+    fits = ended_in([[[0] * 4 + [1] * 6, [0] * 10]]).assign_coords(initializer=["random-points", "truth"])
+    fits["status"] = fits["optimum"].copy(data=np.full((1, 2, 10), Status.CONVERGED, np.int8))
+    row = row_of(fits, optima_of(["proper", "proper"], None, [14, 6], 0))
+    assert (row["n_hits"], row["n_fits"]) == (4, 10)
+    assert row["best_initializer"] == "random-points"
+    assert "warning: all restarts of truth are copies of one start" in row["verdict"]
+
+
+def test_an_optimum_that_only_the_truth_leads_to_was_missed():
+    fits = ended_in([[[1] * 10, [0] * 10]]).assign_coords(initializer=["random-points", "truth"])
+    fits["status"] = fits["optimum"].copy(data=np.full((1, 2, 10), Status.CONVERGED, np.int8))
+    text = row_of(fits, optima_of(["proper", "proper"], None, [10, 10], -1))["verdict"]
+    assert text.startswith("Best value -10.0000 reached by 0 of 10 fits; cannot say whether")
+    assert "only starts that are copies of one reached it: the search missed it" in text
 
 
 def test_one_optimum_always_found_is_told_in_the_singular():
     text = verdict_of([[[0] * 10]], ["proper"])["verdict"]
-    assert "1 restart gives a 95 % chance of it" in text
+    assert "1 restart gives a 95 % chance of this value" in text
     assert "1 proper optimum seen" in text
 
 
@@ -42,9 +81,9 @@ def test_without_a_proper_maximum_nothing_can_be_said():
     assert row["verdict"] == (
         "Cannot say: none of 4 fits led to a proper maximum (2 other stationary points, 0 failed fits)."
     )
-    assert np.isnan(row["best_log_likelihood"])
-    assert np.isnan(row["restarts_95"])
+    assert not {"best_log_likelihood", "hit_rate", "restarts_95", "missed_chance"} & set(row)
     assert (row["n_hits"], row["best_method"]) == (0, "")
+    assert row["reason"] == "cannot say: no proper optimum is known"
 
 
 def test_nothing_can_be_said_when_every_fit_failed():
@@ -57,14 +96,14 @@ def test_nothing_can_be_said_when_every_fit_failed():
 @pytest.mark.parametrize("hits", [1, 2])
 def test_few_hits_say_nothing_about_restarts(hits):
     text = verdict_of([[[0] * hits + [1] * (20 - hits)]], ["proper", "proper"])["verdict"]
-    assert "too few to say that it is the global optimum, or how many restarts it takes" in text
-    assert "chance of it" not in text
+    assert "cannot say whether it is the global optimum, or how many restarts it takes: fewer than 3" in text
+    assert "chance" not in text
 
 
 def test_three_hits_are_enough_to_state_restarts():
     text = verdict_of([[[0] * 3 + [1] * 17]], ["proper", "proper"])["verdict"]
-    assert "19 restarts give a 95 % chance of it" in text
-    assert "too few" not in text
+    assert "19 restarts give a 95 % chance of this value" in text
+    assert "cannot say" not in text
 
 
 @pytest.mark.parametrize(
@@ -88,26 +127,27 @@ def test_a_truth_that_leads_to_a_higher_optimum_than_any_fit_says_that_the_searc
     row = verdict_of([[[1] * 10]], ["proper", "proper"], truth_optimum=0)
     assert row["verdict"].startswith("Best value -10.0000 reached by 0 of 10 fits")
     assert row["verdict"].endswith(
-        "the generating parameters lead to it, but no fit did: the search missed it."
+        "the generating parameters lead to it, but no drawn start did: the search missed it."
     )
-    assert "missed" not in verdict_of([[[0] * 10]], ["proper"], truth_optimum=0)["verdict"]
+    assert "search missed" not in verdict_of([[[0] * 10]], ["proper"], truth_optimum=0)["verdict"]
 
 
 def test_the_unseen_share_is_of_the_optima_found_once():
     row = verdict_of([[[0] * 18 + [1, 2]]], ["proper", "proper", "proper"])
     assert row["unseen_share"] == pytest.approx(0.1)
-    assert "unseen share of start space 10.0 %" in row["verdict"]
+    assert "estimated unseen share of start space 10.0 % (" in row["verdict"]
 
 
 def test_the_cheapest_arm_is_named_not_the_one_with_most_hits():
     fits = ended_in([[[0] * 6 + [1] * 4], [[0] * 9 + [1]]])
     fits["status"] = fits["optimum"].copy(data=np.full((2, 1, 10), Status.CONVERGED, np.int8))
     fits["n_passes"][1] = 500.0
-    row = verdict(fits, optima_of(["proper", "proper"], None, [15, 5], -1), hit_rates(fits, 0))
+    row = row_of(fits, optima_of(["proper", "proper"], None, [15, 5], -1))
     assert row["best_method"] == "method0"
-    assert "method0 from start0 (6 of 10, 17 passes a hit)" in row["verdict"]
+    assert "6 of 10 fits by method0 from start0" in row["verdict"]
 
 
 def test_an_optimum_known_only_from_polishing_says_so():
     row = verdict_of([[[1] * 10]], ["proper", "proper"])
+    assert (row["n_hits"], row["hit_rate"]) == (0, 0.0)
     assert row["verdict"].endswith("seen only by polishing endpoints that had stopped far below it.")

@@ -1,0 +1,187 @@
+"""The rows that one cell adds to the tables of a sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixsweep.analysis.flow import flow
+from mixsweep.analysis.multimodality import best_known, optima_table
+from mixsweep.analysis.paired import paired_comparison, pooled_comparison
+from mixsweep.analysis.rarefaction import rarefaction_curves
+from mixsweep.analysis.repeated import copies_in_words
+from mixsweep.analysis.running_time import cheapest, expected_running_time
+from mixsweep.analysis.shares import basin_shares
+from mixsweep.analysis.speed import run_time_distribution, speed_table
+from mixsweep.analysis.unseen import unseen_by_initializer
+from mixsweep.analysis.verdict import verdict
+from mixsweep.plan import Cell, cell_shards
+from mixsweep.progress import rerun_command
+from mixsweep.schema import KINDS
+from mixsweep.status import FAILURES, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["ALL", "cell_tables", "frame_of"]
+
+#: What stands for all initializers together.
+ALL = "all"
+NOTHING_SEEN = "cannot say: no start of this kind led to an optimum"
+
+
+def frame_of(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return a dataset as a table, a row for each combination of its dimensions.
+
+    As xarray's own does, which takes ten times as long on tables as small as these.
+    """
+    import pandas as pd
+
+    shape = tuple(dataset.sizes.values())
+    columns = {}
+    for name, variable in dataset.variables.items():
+        own = [dim for dim in dataset.sizes if dim in variable.dims]
+        places = tuple(slice(None) if dim in own else None for dim in dataset.sizes)
+        columns[str(name)] = np.broadcast_to(variable.transpose(*own).values[places], shape).ravel()
+    return pd.DataFrame(columns)
+
+
+def cell_tables(
+    fits: xr.Dataset,
+    optima: xr.Dataset,
+    rates: xr.Dataset,
+    cell: Cell,
+    max_passes: int,
+    methods: dict[str, str],
+) -> dict[str, pd.DataFrame]:
+    """Return a cell's rows of every table that is made cell by cell, without the columns that name it.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        Scalars and traces over (method, initializer, restart).
+    optima : xarray.Dataset
+        The cell's optima.
+    rates : xarray.Dataset
+        `mixsweep.analysis.success.hit_rates` of the cell.
+    cell : Cell
+    max_passes : int
+        The sweep's, which decides the blocks of its shards.
+    methods : dict
+        The optimiser of each label.
+    """
+    import pandas as pd
+
+    best = best_known(optima)
+    n_starts = fits.sizes["initializer"] * fits.sizes["restart"]
+    names = [str(name) for name in fits["initializer"].values]
+    warnings = [copies_in_words([name], cell.n_rows) for name in names]
+    warned = rates.assign(warning=("initializer", np.array(warnings, dtype=object)))
+    return {
+        "verdicts": pd.DataFrame([verdict(fits, optima, rates)]),
+        "optima": _optima(optima, fits["status"].size, n_starts),
+        "basin_shares": _basin_shares(fits, optima),
+        "unseen": _unseen(fits, optima, warnings),
+        "rarefaction": frame_of(rarefaction_curves(fits, optima)),
+        "agreement": _agreement(optima),
+        "hit_rates": frame_of(warned),
+        "costs": frame_of(expected_running_time(fits, best)),
+        "cheapest": frame_of(cheapest(fits, best)),
+        "pairs": _pairs(fits, best),
+        "flow": _flow(fits, best),
+        "convergence": frame_of(speed_table(fits)),
+        "run_time": pd.DataFrame(run_time_distribution(fits)),
+        "statuses": _statuses(fits),
+        "failures": _failures(fits, cell, max_passes, methods),
+    }
+
+
+def _optima(optima: xr.Dataset, n_fits: int, n_starts: int) -> pd.DataFrame:
+    found = frame_of(optima_table(optima, n_fits, n_starts))
+    led = optima["escape_optimum"].transpose("optimum", "side").values
+    found["escape_optimum"] = [", ".join(map(str, np.unique(row[row >= 0]))) for row in led]
+    return found
+
+
+def _basin_shares(fits: xr.Dataset, optima: xr.Dataset) -> pd.DataFrame:
+    kinds = np.array([KINDS[kind] for kind in optima["kind"].values], dtype=object)
+    found = frame_of(basin_shares(fits, optima).assign(kind=("optimum", kinds)))
+    return found[found["n_fits"] > 0]
+
+
+def _unseen(fits: xr.Dataset, optima: xr.Dataset, warnings: list[str]) -> pd.DataFrame:
+    found = unseen_by_initializer(fits, optima)
+    reason = np.where(found["n_starts_ended"] > 0, "", NOTHING_SEEN).astype(object)
+    columns = {"reason": reason, "warning": np.array(warnings, dtype=object)}
+    return frame_of(found.assign({name: ("initializer", values) for name, values in columns.items()}))
+
+
+def _agreement(optima: xr.Dataset) -> pd.DataFrame:
+    names = {"leading": "optimum_a", "leading_": "optimum_b"}
+    found = frame_of(optima[["adjusted_rand", "density_distance"]].rename(names))
+    return found[found["optimum_a"] < found["optimum_b"]]
+
+
+def _pairs(fits: xr.Dataset, best: int) -> pd.DataFrame:
+    import pandas as pd
+
+    pooled = frame_of(pooled_comparison(fits, best)).assign(initializer=ALL)
+    return pd.concat([frame_of(paired_comparison(fits, best)), pooled], ignore_index=True)
+
+
+def _flow(fits: xr.Dataset, best: int) -> pd.DataFrame:
+    found = frame_of(flow(fits, best))
+    return found[found["n_flow"] > 0]
+
+
+def _statuses(fits: xr.Dataset) -> pd.DataFrame:
+    import pandas as pd
+
+    status = fits["status"].transpose("method", "initializer", "restart").values
+    counts = np.stack([(status == each).sum(axis=-1) for each in Status])
+    which, i, j = np.nonzero(counts)
+    order = np.lexsort((which, j, i))
+    which, i, j = which[order], i[order], j[order]
+    labels = np.array(Status.labels(), dtype=object)
+    return pd.DataFrame(
+        {
+            "method": fits["method"].values[i],
+            "initializer": fits["initializer"].values[j],
+            "status": labels[which],
+            "n_fits": counts[which, i, j],
+            "n_fits_total": status.shape[-1],
+        }
+    )
+
+
+def _failures(fits: xr.Dataset, cell: Cell, max_passes: int, methods: dict[str, str]) -> pd.DataFrame:
+    """Return every failed fit with its shard and the command that reruns it."""
+    import pandas as pd
+
+    initializers = [str(name) for name in fits["initializer"].values]
+    shards = cell_shards(cell, methods, initializers, fits.sizes["restart"], max_passes)
+    paths = {
+        (shard.method, shard.initializer, restart): shard.path
+        for shard in shards
+        for restart in range(shard.start, shard.stop)
+    }
+    rows: list[dict[str, Any]] = []
+    for i, j, restart in zip(*np.nonzero(np.isin(fits["status"].values, FAILURES)), strict=True):
+        method, initializer = str(fits["method"].values[i]), initializers[j]
+        path = paths[method, initializer, int(restart)]
+        rows.append(
+            {
+                "method": method,
+                "initializer": initializer,
+                "restart": int(restart),
+                "status": Status(fits["status"].values[i, j, restart]).label,
+                "log_likelihood": float(fits["log_likelihood"].values[i, j, restart]),
+                "n_passes": float(fits["n_passes"].values[i, j, restart]),
+                "shard": path,
+                "command": rerun_command(Path("results") / path, damaged=True),
+            }
+        )
+    return pd.DataFrame(rows)

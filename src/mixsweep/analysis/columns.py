@@ -1,0 +1,113 @@
+"""Columns of the tables that a sweep's analysis writes, in order."""
+
+from __future__ import annotations
+
+__all__ = ["COLUMNS", "TEXT", "with_interval"]
+
+
+def with_interval(*names: str) -> tuple[str, ...]:
+    """Return names, each followed by those of its interval's ends."""
+    return tuple(f"{name}{end}" for name in names for end in ("", "_low", "_high"))
+
+
+_KEY = ("problem", "family", "n_components")
+_ARM = (*_KEY, "method", "initializer")
+_PAIR = (*_KEY, "method_a", "method_b", "initializer")
+
+#: Columns of each table. What the numbers mean is in `mixsweep.analysis.metrics`.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    # one row a cell
+    "verdicts": (
+        *_KEY,
+        *("n_rows", "n_features", "best_log_likelihood", "n_fits", "n_hits", *with_interval("hit_rate")),
+        *("n_optima", "n_proper", "n_copies", "n_failures", *with_interval("unseen_share"), "missed_chance"),
+        *("best_method", "best_initializer", "restarts_95", "reason", "warning", "verdict"),
+    ),
+    # one row a problem
+    "advice": (
+        *("problem", "method", "initializer", *with_interval("restarts")),
+        *("expected_passes", "expected_seconds", "n_hits", "n_fits", *with_interval("hit_rate")),
+        *("n_cells_answered", "n_cells", "reason", "statement"),
+    ),
+    "optima": (
+        *_KEY,
+        *(
+            "optimum",
+            "log_likelihood",
+            "gap",
+            "kind",
+            "n_fits",
+            "n_fits_total",
+            *with_interval("basin_share"),
+        ),
+        *("n_copies", "smallest_weight", "smallest_eigenvalue_ratio", "closest_components"),
+        *("gradient_norm", "largest_curvature", "n_ascending", "escape_optimum", "classification_entropy"),
+    ),
+    # optima in which no fit of the arm ended have no row
+    "basin_shares": (*_ARM, "optimum", "kind", "n_fits", "n_fits_total", *with_interval("basin_share")),
+    "unseen": (
+        *(*_KEY, "initializer", "n_starts_ended", "n_optima", *with_interval("unseen_share")),
+        *(*with_interval("n_optima_chao1"), "n_optima_boender", "unseen_share_boender", "reason", "warning"),
+    ),
+    "rarefaction": (*_ARM, "restarts", *with_interval("expected_optima")),
+    "agreement": (*_KEY, "optimum_a", "optimum_b", "adjusted_rand", "density_distance"),
+    "selection": (
+        *("problem", "family", "criterion", "method", "initializer", "restarts", "n_components", "chance"),
+        *("chance_none", "choice", "reason"),
+    ),
+    "hit_rates": (
+        *(*_ARM, "n_fits", "n_hits", *with_interval("hit_rate", "restarts_90", "restarts_95", "restarts_99")),
+        *("reason", "warning"),
+    ),
+    "costs": (
+        *(*_ARM, "n_fits", "n_hits", *with_interval("passes_per_hit", "seconds_per_hit")),
+        "reason",
+    ),
+    "cheapest": (*_KEY, "unit", "cheapest_method", "cheapest_initializer", "cheapest_share", "reason"),
+    # the initializer "all" stands for the starts of all of them together
+    "pairs": (
+        *(*_PAIR, "n_starts", "n_both", "n_only_a", "n_only_b", "n_neither", *with_interval("difference")),
+        *("p_value", "p_holm", "reason"),
+    ),
+    "flow": (*_PAIR, "optimum_a", "optimum_b", "n_flow", "n_starts", *with_interval("share_same")),
+    "nesting": (
+        *(*_KEY, "log_likelihood", "bound", "bound_family", "bound_n_components", "deficit", "broken"),
+        "reason",
+    ),
+    "trend": (
+        *("model", "term", *with_interval("estimate"), "standard_error", "lowest", "highest"),
+        *("n_clusters", "n_observations", "degrees_of_freedom", "dispersion", "reason"),
+    ),
+    "difficulty": (
+        *("model", "n_components", "n_features", "n_rows", "separation", "method", "initializer"),
+        *(*with_interval("predicted_hit_rate"), "reason"),
+    ),
+    "decay": ("problem", "family", "method", "initializer", *with_interval("decay"), "n_clusters", "reason"),
+    "convergence": (
+        *(*_ARM, "tolerance", "n_fits", "n_reached", "share_reached"),
+        *("passes_q25", "passes_median", "passes_q75", "seconds_q25", "seconds_median", "seconds_q75"),
+    ),
+    "run_time": (*_KEY, "method", "tolerance", "passes", "share_reached"),
+    "statuses": (*_ARM, "status", "n_fits", "n_fits_total"),
+    "failures": (*_ARM, "restart", "status", "log_likelihood", "n_passes", "shard", "command"),
+}
+
+#: Columns that hold text; all others hold numbers.
+TEXT = frozenset(
+    {
+        *(
+            "problem",
+            "family",
+            "method",
+            "initializer",
+            "method_a",
+            "method_b",
+            "status",
+            "kind",
+            "criterion",
+        ),
+        *("unit", "model", "term", "shard", "command", "optimum_a", "optimum_b", "bound_family", "reason"),
+        *("best_method", "best_initializer", "cheapest_method", "cheapest_initializer"),
+        *("escape_optimum", "warning", "verdict", "statement"),
+    }
+)
