@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from tests.mixsweep.analysis.traced import BEST, traced
+
+from mixsweep.analysis.intervals import wilson
+from mixsweep.analysis.profiles import ACCURACIES, data_profiles, performance_profiles, solution_costs
+
+
+def costs_of(values):
+    """Costs of cells (rows) for methods (columns), with one initializer."""
+    values = np.asarray(values, float)[..., None]
+    names = [f"method{i}" for i in range(values.shape[1])]
+    coordinates = {"method": names, "initializer": ["a"]}
+    return xr.DataArray(values, coordinates, ("cell", "method", "initializer"))
+
+
+def test_a_performance_profile_is_the_distribution_of_the_ratio_to_the_cheapest():
+    # three cells; the second method is twice, four times and half as dear
+    found = performance_profiles(costs_of([[10, 20], [5, 20], [8, 4]])).isel(initializer=0)
+    ratio = found["cost_ratio"].values
+    assert ratio[0] == 1
+    assert ratio[-1] == pytest.approx(4)
+    first, second = found["share_within"].values
+    np.testing.assert_allclose(first, np.where(ratio < 2 - 1e-9, 2 / 3, 1))
+    np.testing.assert_allclose(second, 1 / 3 + (ratio >= 2 - 1e-9) / 3 + (ratio >= 4 - 1e-9) / 3)
+    assert found["share_cheapest"].values.tolist() == [2 / 3, 1 / 3]
+    assert (found["share_within_low"].values[0, 0], found["share_within_high"].values[0, 0]) == wilson(2, 3)
+
+
+def test_unsolved_cells_count_and_unknown_ones_are_left_out():
+    found = performance_profiles(costs_of([[1, np.inf], [np.inf, np.inf], [2, 2], [np.nan, 1]]))
+    assert int(found["n_compared"]) == 3
+    assert int(found["n_left_out"]) == 1
+    assert found["share_solved"].values.ravel().tolist() == [2 / 3, 1 / 3]
+    assert found["share_within"].values[..., -1].ravel().tolist() == [2 / 3, 1 / 3]
+
+
+@given(arrays(float, (5, 3), elements=st.floats(0.1, 1e6) | st.just(np.inf)))
+def test_profiles_rise_and_some_arm_is_cheapest_in_every_solved_cell(values):
+    found = performance_profiles(costs_of(values))
+    solved = np.isfinite(values).any(axis=1).mean()
+    if not solved:
+        assert (found["reason"] == "cannot say: no arm solved any cell").all()
+        return
+    assert (np.diff(found["share_within"].values, axis=-1) >= 0).all()
+    assert found["share_cheapest"].values.sum() >= solved - 1e-12
+    np.testing.assert_allclose(found["share_within"][..., -1], found["share_solved"])
+
+
+def test_other_units_leave_performance_profiles_as_they_are():
+    values = np.random.default_rng(0).lognormal(3, 1, (20, 3))
+    a, b = performance_profiles(costs_of(values)), performance_profiles(costs_of(values * 2.0**7))
+    xr.testing.assert_identical(a, b)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.full((2, 2), np.nan), "cannot say: no cell has the costs of all arms"),
+        (np.zeros((0, 2)), "cannot say: no cell has the costs of all arms"),
+        (np.full((2, 2), np.inf), "cannot say: no arm solved any cell"),
+    ],
+)
+def test_performance_profiles_of_nothing_say_so(values, reason):
+    found = performance_profiles(costs_of(values))
+    assert (found["reason"] == reason).all()
+    assert np.isnan(found["share_within"]).all()
+    assert np.isnan(found["share_solved"]).all()
+
+
+def test_a_single_arm_is_the_cheapest():
+    assert performance_profiles(costs_of([[3], [4]]))["share_cheapest"].item() == 1
+
+
+def test_a_problem_is_solved_when_all_but_a_share_of_the_rise_is_made():
+    # from the same start 100 nats below: one method is 10, 0.5 and 0 below the best after 2, 4 and 8 passes
+    rows = [[[[100, 10, 0.5, 0]]], [[[80, 20, 5, 5]]]]
+    optimum = [[[0]], [[1]]]
+    fits = traced(rows, optimum)
+    found = solution_costs(fits, BEST).isel(initializer=0, restart=0)
+    assert found["accuracy"].values.tolist() == list(ACCURACIES)
+    # the second begins at the same -200 and comes to -125, three quarters of the way
+    assert found.values.tolist() == [[2, 8, 8, 8], [np.inf] * 4]
+    quarter = solution_costs(fits, BEST, (0.3,)).isel(initializer=0, restart=0)
+    assert quarter.values.tolist() == [[2], [4]]
+
+
+def test_fits_above_the_best_known_and_failures_solve_nothing():
+    polished = np.array([[[BEST, BEST + 20, np.nan]]])
+    fits = traced([[[[9, 0], [29, 0], [9, 0]]]], [[[0, 1, -1]]], polished)
+    found = solution_costs(fits, BEST).values[0, 0]
+    assert (found[0] == 2).all()
+    assert np.isnan(found[1:]).all()
+
+
+def test_data_profiles_count_starts_or_cells():
+    rows = [[[[9, 0, 0]] * 3 + [[9, 9, 0]]], [[[9, 9, 0]] * 4]]
+    optimum = np.zeros((2, 1, 4), int)
+    costs = solution_costs(traced(rows, optimum), BEST)
+    one = data_profiles(costs).sel(accuracy=1e-3).isel(initializer=0)
+    passes, share = one["passes"].values, one["share_profile"].values
+    np.testing.assert_allclose(share[0], 0.75 * (passes >= 2) + 0.25 * (passes >= 4 - 1e-9))
+    assert one["n_problems"].values.tolist() == [4, 4]
+    assert (one["share_profile_low"].values[0, -1], one["share_profile_high"].values[0, -1]) == wilson(4, 4)
+    # three cells of four starts are three observations
+    cells = data_profiles(xr.concat([costs] * 3, "cell")).sel(accuracy=1e-3).isel(initializer=0)
+    np.testing.assert_allclose(cells["share_profile"], one["share_profile"])
+    assert cells["n_problems"].values.tolist() == [12, 12]
+    assert cells["share_profile_low"].values[0, -1] == wilson(3, 3)[0]
+
+
+def test_data_profiles_without_an_optimum_say_so():
+    fits = traced([[[[9, 8]] * 2]], [[[-1, -1]]])
+    for best in (BEST, np.nan):
+        found = data_profiles(solution_costs(fits, best))
+        assert (found["reason"] == "cannot say: no start has a fit that ended in an optimum").all()
+        assert np.isnan(found["share_profile"]).all()
