@@ -26,7 +26,9 @@ PLAN_FORMAT = "1"
 _PACKAGES = (
     "dask",
     "distributed",
+    "llvmlite",
     "netCDF4",
+    "numba",
     "numpy",
     "pandas",
     "scipy",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixsweep import NUMERICS_VERSION
+from mixsweep import NUMERICS_VERSION, kernels
 from mixsweep.endpoints import CHECKPOINTS, Endpoints
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.initializers import INITIALIZERS
@@ -189,7 +189,8 @@ def fit_shard(
     fits = to_dataset(objective, ends, problem.features).assign_coords(
         restart=np.arange(spec.start, spec.stop)
     )
-    fits.attrs.update(spec.attributes(problem))
+    # which code took the passes: the last bits depend on it, as on the machine
+    fits.attrs.update(spec.attributes(problem) | {"kernels": kernels.in_use()})
     return fits.drop_vars("seconds"), fits[["seconds"]].drop_attrs(deep=False)
 
 

@@ -143,20 +143,13 @@ class Family(Protocol):
 class MeanParameterFamily(Family, Protocol):
     """A family whose complete data are an exponential family; optional, for steps in its means."""
 
-    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
         """Return the point whose mean parameters are mu + rate (mu+ - mu), new arrays.
 
-        mu and mu+ are the mean parameters (expected sufficient statistics of the complete data of a row) of
-        the current point and of the M-step's; rates have shape (R,). Beyond rate 1 the result may lie outside
-        the domain.
-        """
-        ...
-
-    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
-        """Return the same from the expected sufficient statistics of a pass at the point, new arrays.
-
-        They need no M-step: a mini-batch may leave a component without rows (its parameters but the weight
-        stay as they are) or with so few that their covariance is singular. Rates lie in [0, 1].
+        mu are the mean parameters (expected sufficient statistics of the complete data of a row) of the
+        point, mu+ those that the pass found there; rates have shape (R,). They need no M-step: a mini-batch
+        may leave a component without rows (its parameters but the weight stay as they are) or with so few that
+        their covariance is singular. Beyond rate 1 the result may lie outside the domain.
         """
         ...
 

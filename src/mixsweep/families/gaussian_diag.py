@@ -119,12 +119,13 @@ class GaussianDiag:
             return {**evaluation.maximised, "deviations": parameters["deviations"]}
         return {**parameters, "deviations": np.sqrt(self._scatter(evaluation, parameters["means"]))}
 
-    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x^2].
 
-        As moments of the mixture of both points' components, so that nothing cancels. Negative variances give
-        deviations of zero.
+        As moments of the mixture of both points' components, so that nothing cancels. A variance of zero is a
+        moment as good as any; negative ones give deviations of zero.
         """
+        maximised = evaluation.maximised
         weights, share, shift = mixing(parameters, maximised, rate)
         old, new = np.square(parameters["deviations"]), np.square(maximised["deviations"])
         variances = central_moments(share, old, new, np.square(shift))
@@ -133,10 +134,6 @@ class GaussianDiag:
             "means": parameters["means"] + share[..., None] * shift,
             "deviations": np.sqrt(np.maximum(variances, 0.0)),
         }
-
-    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
-        """Return the same; a variance of zero is a moment as good as any."""
-        return self.mean_step(parameters, evaluation.maximised, rate)
 
     def logits(self, prepared: _Prepared, parameters: Parameters) -> FloatArray:
         """Return log(weight x density) of each row under each component, shape (R, K, n)."""

@@ -257,23 +257,14 @@ class GaussianFull:
             return {**evaluation.maximised, "cholesky": parameters["cholesky"]}
         return {**parameters, "cholesky": cholesky(self._scatter(evaluation, parameters["means"]))}
 
-    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[z x x'].
 
-        As moments of the mixture of both points' components, so that nothing cancels.
+        As moments of the mixture of both points' components, so that nothing cancels. Those of the
+        pass may be singular.
         """
-        factors = maximised["cholesky"]
-        return self._mixed(parameters, maximised, np.matmul(factors, _transpose(factors)), rate)
-
-    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
-        """Return the same from the moments that a pass found, which may be singular."""
-        return self._mixed(parameters, evaluation.maximised, evaluation.statistics["covariances"], rate)
-
-    @staticmethod
-    def _mixed(
-        parameters: Parameters, maximised: Parameters, covariances: FloatArray, rate: FloatArray
-    ) -> Parameters:
-        weights, share, shift = mixing(parameters, maximised, rate)
+        covariances = evaluation.statistics["covariances"]
+        weights, share, shift = mixing(parameters, evaluation.maximised, rate)
         factors = parameters["cholesky"]
         old = np.matmul(factors, _transpose(factors))
         between = shift[..., :, None] * shift[..., None, :]

@@ -253,23 +253,14 @@ class GaussianTied:
         scatter = self._scatter(evaluation, parameters["means"])
         return {**parameters, "cholesky": cholesky(scatter)[:, None]}
 
-    def mean_step(self, parameters: Parameters, maximised: Parameters, rate: FloatArray) -> Parameters:
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
         """Return the point a share of the way to the M-step's in E[z], E[z x] and E[x x'].
 
-        As moments of the mixture of both points' components, so that nothing cancels.
+        As moments of the mixture of both points' components, so that nothing cancels. Those of the
+        pass may be singular.
         """
-        factor = maximised["cholesky"][:, 0]
-        return self._mixed(parameters, maximised, np.matmul(factor, _transpose(factor)), rate)
-
-    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
-        """Return the same from the moments that a pass found, which may be singular."""
-        return self._mixed(parameters, evaluation.maximised, evaluation.statistics["within"], rate)
-
-    @staticmethod
-    def _mixed(
-        parameters: Parameters, maximised: Parameters, covariance: FloatArray, rate: FloatArray
-    ) -> Parameters:
-        weights, share, shift = mixing(parameters, maximised, rate)
+        covariance = evaluation.statistics["within"]
+        weights, share, shift = mixing(parameters, evaluation.maximised, rate)
         factor = parameters["cholesky"][:, 0]
         old = np.matmul(factor, _transpose(factor))
         part = rate[:, None, None]

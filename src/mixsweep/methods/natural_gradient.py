@@ -51,7 +51,7 @@ class NaturalGradient:
 
     def unable(self, family: Family | type[Family]) -> str:
         """Return why it cannot fit a family, nothing if it can."""
-        return missing_hook(family, "mean_step", "step in mean parameters")
+        return missing_hook(family, "moment_step", "step in mean parameters")
 
     def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts: the state is the parameters."""
@@ -67,7 +67,7 @@ class NaturalGradient:
         """Move toward the expected sufficient statistics."""
         family = cast(MeanParameterFamily, objective.family)
         rates = np.full(len(evaluation.log_likelihood), self.learning_rate)
-        moved = family.mean_step(parameters, evaluation.maximised, rates)
+        moved = family.moment_step(parameters, evaluation, rates)
         if self.learning_rate > 1:
             outside = _outside(family, moved)
             for name, values in moved.items():
