@@ -148,8 +148,8 @@ class MeanParameterFamily(Family, Protocol):
 
         mu are the mean parameters (expected sufficient statistics of the complete data of a row) of the
         point, mu+ those that the pass found there; rates have shape (R,). They need no M-step: a mini-batch
-        may leave a component without rows (its parameters but the weight stay as they are) or with so few that
-        their covariance is singular. Beyond rate 1 the result may lie outside the domain.
+        may leave a component without rows (its parameters but the weight stay as they are) or with so few
+        that their covariance is singular. Beyond rate 1 the result may lie outside the domain.
         """
         ...
 
