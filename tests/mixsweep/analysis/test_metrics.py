@@ -3,18 +3,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from tests.mixsweep.analysis.traced import BEST, linear, traced
 from tests.mixsweep.helpers import ended_in, fits_at, optima_of
 
 from mixsweep.analysis.adaptive import restarts_wanted
 from mixsweep.analysis.advice import advice
+from mixsweep.analysis.arrivals import arrivals, run_time_distributions
 from mixsweep.analysis.census import census
+from mixsweep.analysis.conduct import conduct
 from mixsweep.analysis.flow import flow
+from mixsweep.analysis.gaps import gap_bands
 from mixsweep.analysis.metrics import METRICS, metric
 from mixsweep.analysis.nesting import audit_summary, nesting_audit
 from mixsweep.analysis.paired import paired_comparison, pooled_comparison
+from mixsweep.analysis.profiles import data_profiles, performance_profiles, solution_costs
 from mixsweep.analysis.rarefaction import rarefaction_curves
+from mixsweep.analysis.rates import em_rates, observed_rates, rate_agreement
+from mixsweep.analysis.ratios import cost_ratios
 from mixsweep.analysis.running_time import cheapest, expected_running_time
 from mixsweep.analysis.selection import chosen_components
+from mixsweep.analysis.sensitivity import learning_rates, parametrisation_spread, tuning_costs
 from mixsweep.analysis.shares import basin_shares
 from mixsweep.analysis.stability import leave_one_out
 from mixsweep.analysis.success import hit_rates
@@ -69,6 +77,36 @@ def returned():
         "advice": advice(fits, 0),
         "restarts_wanted": restarts_wanted(fits, 0, 0.99, 100),
         **returned_by_the_census(fits),
+        **returned_about_speed(),
+    }
+
+
+def returned_about_speed():
+    methods = {"slow": {"method": "adam", "learning_rate": 0.01}, "quick": {"method": "adam"}}
+    methods |= {"plain": {"method": "lbfgs"}, "ratio": {"method": "lbfgs", "weights": "ratio"}}
+    fits = traced([[linear(0.5, 8)]] * 4, np.zeros((4, 1, 8), int), methods=list(methods))
+    counts = ("n_decreases", "largest_decrease", "n_constraint_violations", "n_function_values")
+    counted = fits.assign(dict.fromkeys((*counts, "n_trial_passes"), fits["n_passes"] * 0))
+    optima = optima_of(["unresolved"]).assign_attrs(
+        family="gaussian-full", n_components=2, covariance_floor=1e-6
+    )
+    theory, observed = em_rates(load_builtin("faithful"), optima), observed_rates(fits, optima)
+    return {
+        "gap_bands": gap_bands(fits, BEST),
+        "arrivals": arrivals(fits, BEST),
+        "run_time_distributions": run_time_distributions(fits, BEST),
+        "performance_profiles": performance_profiles(
+            expected_running_time(fits, 0)["passes_per_hit"].expand_dims("cell")
+        ),
+        "data_profiles": data_profiles(solution_costs(fits, BEST)),
+        "em_rates": theory,
+        "observed_rates": observed,
+        "rate_agreement": rate_agreement(theory, observed, "slow"),
+        "conduct": conduct(counted),
+        "cost_ratios": cost_ratios(fits, 0, "slow"),
+        "learning_rates": learning_rates(fits, 0, methods),
+        "tuning_costs": tuning_costs(fits, 0, methods),
+        "parametrisation_spread": parametrisation_spread(fits, 0, methods),
     }
 
 
