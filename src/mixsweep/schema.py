@@ -21,7 +21,7 @@ FORMAT_VERSION = "1"
 KINDS = ("proper", "saddle", "degenerate", "spurious", "boundary", "plateau", "unresolved")
 
 #: Dimensions over which fits and optima are collected; any of them may lead a variable's own dimensions.
-SAMPLE_DIMS = ("problem", "family", "n_components", "method", "initializer", "restart", "optimum")
+SAMPLE_DIMS = ("problem", "family", "n_components", "method", "initializer", "restart", "optimum", "retry")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,10 @@ _COMPONENT = ("component",)
 _MEAN = ("component", "feature")
 _COVARIANCE = ("component", "feature", "feature_")
 _TRACE = ("checkpoint",)
+_REPEAT = ("repeat",)
 _START = ("start", "start_component")
+_PAIR = ("pair",)
+_PAIRWISE = ("leading", "leading_")
 
 VARIABLES: dict[str, Variable] = {
     # coordinates
@@ -124,6 +127,20 @@ VARIABLES: dict[str, Variable] = {
     "trace_passes": _number("passes used at the checkpoint", dims=_TRACE),
     "trace_log_likelihood": _number("log-likelihood at the checkpoint", "nat", _TRACE),
     "seconds": _number("own share of the batch's wall time", "s"),
+    # fits that were run again
+    "first_status": _flag("why the first attempt stopped", tuple(Status.labels())),
+    "first_log_likelihood": _number("total log-likelihood of the first attempt, data units", "nat"),
+    "covariance_floor": _number("smallest eigenvalue of a covariance relative to the data covariance's"),
+    "tol": _number("EM decrement per row at which the fit has converged", "nat"),
+    "max_passes": _number("pass budget of the fit", kinds="i"),
+    # seconds measured apart from the sweep
+    "seconds_alone": _number("wall time of the fit by itself", "s", _REPEAT),
+    "processor_seconds_alone": _number("processor time of the fit by itself", "s", _REPEAT),
+    "seconds_batched": _number("wall time of a batch over the number of its fits", "s", _REPEAT),
+    "processor_seconds_batched": _number(
+        "processor time of a batch over the number of its fits", "s", _REPEAT
+    ),
+    "n_passes_batched": _number("passes over all rows of the fit in the batch"),
     # optima
     "kind": _flag("what the optimum is", KINDS),
     "basin_share": _number("share of the cell's fits that ended in the optimum"),
@@ -171,6 +188,40 @@ VARIABLES: dict[str, Variable] = {
     ),
     "n_rows": _number("rows of the data", kinds="i"),
     "n_features": _number("features of the data", kinds="i"),
+    # the shape of the landscape
+    "height": _number("log-likelihood of the optimum", "nat", ("leading",)),
+    "pair_first": _number("number of the optimum where the path begins", dims=_PAIR, kinds="i"),
+    "pair_second": _number("number of the optimum where the path ends", dims=_PAIR, kinds="i"),
+    "straight_position": _number("share of the straight path's length", dims=("point",)),
+    "straight_log_likelihood": _number("log-likelihood along the straight path", "nat", (*_PAIR, "point")),
+    "relaxed_position": _number("share of the relaxed path's length", dims=(*_PAIR, "point")),
+    "relaxed_log_likelihood": _number("log-likelihood along the relaxed path", "nat", (*_PAIR, "point")),
+    "straight_level": _number("lowest log-likelihood on the straight path", "nat", _PAIRWISE),
+    "relaxed_level": _number("lowest log-likelihood on the relaxed path", "nat", _PAIRWISE),
+    "connected_level": _number(
+        "lowest log-likelihood on the best known way, by other optima if need be", "nat", _PAIRWISE
+    ),
+    "barrier": _number(
+        "how far the best known way to the other optimum leads down from this one (the row); an upper bound "
+        "of the barrier",
+        "nat",
+        _PAIRWISE,
+    ),
+    "node_optimum": _number("optimum at a node of the tree; -1 at a merge", dims=("node",), kinds="i"),
+    "node_level": _number("log-likelihood of the node: of its optimum, or of the merge", "nat", ("node",)),
+    "node_parent": _number("merge that the node belongs to; -1 for none", dims=("node",), kinds="i"),
+    "node_position": _number("place of the node across the tree", dims=("node",)),
+    "slice_x": _number("first coordinate in the plane through three optima", dims=("slice_column",)),
+    "slice_y": _number("second coordinate in the plane through three optima", dims=("slice_row",)),
+    "slice_log_likelihood": _number(
+        "log-likelihood in the plane through three optima", "nat", ("slice_row", "slice_column")
+    ),
+    "corner_optimum": _number("optimum that the plane goes through", dims=("corner",), kinds="i"),
+    "corner_position": _number("its coordinates in the plane", dims=("corner", "axis")),
+    "map_position": _number(
+        "place of the optimum on a map of the density distances", "nat", ("leading", "axis")
+    ),
+    "stress": _number("error of the distances on the map, as a share of the distances"),
 }
 
 

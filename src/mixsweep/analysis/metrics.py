@@ -73,6 +73,18 @@ def _gap(quantile: str, meaning: str) -> Metric:
     )
 
 
+def _measured(name: str, meaning: str, unit: str = "1", denominator: str = "") -> Metric:
+    return Metric(
+        name,
+        f"median over repeats of the {meaning}",
+        unit=unit,
+        denominator=denominator,
+        interval=f"{_ORDER}, about the measurement on these starts",
+        better="lower",
+        source=_CONOVER,
+    )
+
+
 def _restarts(chance: int) -> Metric:
     return Metric(
         f"restarts_{chance}",
@@ -537,6 +549,23 @@ _RECORDS = (
         "largest over smallest expected passes to a hit of arms that differ in their coordinates alone",
         better="lower",
     ),
+    # seconds measured apart from the sweep
+    _measured(
+        "seconds_per_fit", "wall time of a fit, alone or as its part of a batch's", "s", "fits measured"
+    ),
+    _measured("seconds_per_pass", "wall time of a pass", "s", "passes of the fits measured"),
+    _measured("processor_seconds_per_fit", "processor time of a fit", "s", "fits measured"),
+    _measured("seconds_ratio", "wall time of a fit over that with the first method, in the same repeat"),
+    Metric(
+        "scatter",
+        "interquartile range of the wall times over their median",
+        denominator="repeats",
+        better="lower",
+    ),
+    Metric("busy", "wall time over processor time: above 1 something else was running", better="lower"),
+    Metric("n_repeats", "times that everything was measured"),
+    Metric("n_measured", "fits measured in each repeat"),
+    Metric("n_failed", "fits of these that failed", better="lower"),
     # adaptive sweeps
     Metric("wanted", "restarts for each method and initializer that the cell should have"),
 )

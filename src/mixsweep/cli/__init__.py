@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Say which shards of a results folder are done, missing or failed.",
     ),
     "refit": ("mixsweep.cli.refit:refit", "Run one fit again, with its whole trace."),
+    "timing": ("mixsweep.cli.timing:timing", "Measure the seconds of one cell's fits, apart from the sweep."),
     "problem": ("mixsweep.cli.problem:problem", "Write one problem: its data, and the truth when simulated."),
     "shard": ("mixsweep.cli.shard:shard", "Fit a block of restarts."),
     "cell": ("mixsweep.cli.cell:cell", "Gather the shards of one cell."),

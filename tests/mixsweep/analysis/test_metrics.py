@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from tests.mixsweep.analysis.traced import BEST, linear, traced
 from tests.mixsweep.helpers import ended_in, fits_at, optima_of
+from tests.mixsweep.test_timing import measured
 
 from mixsweep.analysis.adaptive import restarts_wanted
 from mixsweep.analysis.advice import advice
@@ -31,6 +32,7 @@ from mixsweep.analysis.trend import decay_in_k, hit_rate_trend, optima_trend, pr
 from mixsweep.analysis.unseen import unseen_by_initializer
 from mixsweep.errors import MixsweepError
 from mixsweep.problems import load_builtin
+from mixsweep.timing import summary
 
 #: Names of cells, and what functions are given and pass on.
 LABELS = {
@@ -107,6 +109,7 @@ def returned_about_speed():
         "learning_rates": learning_rates(fits, 0, methods),
         "tuning_costs": tuning_costs(fits, 0, methods),
         "parametrisation_spread": parametrisation_spread(fits, 0, methods),
+        "summary": summary(measured(np.ones((2, 6)), np.ones((2, 6)))),
     }
 
 
