@@ -14,7 +14,7 @@ from mixsweep.analysis.rarefaction import rarefaction_curves
 from mixsweep.analysis.repeated import copies_in_words
 from mixsweep.analysis.running_time import cheapest, expected_running_time
 from mixsweep.analysis.shares import basin_shares
-from mixsweep.analysis.speed import run_time_distribution, speed_table
+from mixsweep.analysis.speed_tables import frame_of
 from mixsweep.analysis.unseen import unseen_by_initializer
 from mixsweep.analysis.verdict import verdict
 from mixsweep.plan import Cell, cell_shards
@@ -26,27 +26,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["ALL", "cell_tables", "frame_of"]
+__all__ = ["ALL", "cell_tables"]
 
 #: What stands for all initializers together.
 ALL = "all"
 NOTHING_SEEN = "cannot say: no start of this kind led to an optimum"
-
-
-def frame_of(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return a dataset as a table, a row for each combination of its dimensions.
-
-    As xarray's own does, which takes ten times as long on tables as small as these.
-    """
-    import pandas as pd
-
-    shape = tuple(dataset.sizes.values())
-    columns = {}
-    for name, variable in dataset.variables.items():
-        own = [dim for dim in dataset.sizes if dim in variable.dims]
-        places = tuple(slice(None) if dim in own else None for dim in dataset.sizes)
-        columns[str(name)] = np.broadcast_to(variable.transpose(*own).values[places], shape).ravel()
-    return pd.DataFrame(columns)
 
 
 def cell_tables(
@@ -57,7 +41,9 @@ def cell_tables(
     max_passes: int,
     methods: dict[str, str],
 ) -> dict[str, pd.DataFrame]:
-    """Return a cell's rows of every table that is made cell by cell, without the columns that name it.
+    """Return a cell's rows of the tables of optima, hits, statuses and failures.
+
+    The columns that name the cell are left to the caller.
 
     Parameters
     ----------
@@ -92,8 +78,6 @@ def cell_tables(
         "cheapest": frame_of(cheapest(fits, best)),
         "pairs": _pairs(fits, best),
         "flow": _flow(fits, best),
-        "convergence": frame_of(speed_table(fits)),
-        "run_time": pd.DataFrame(run_time_distribution(fits)),
         "statuses": _statuses(fits),
         "failures": _failures(fits, cell, max_passes, methods),
     }

@@ -84,10 +84,51 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "decay": ("problem", "family", "method", "initializer", *with_interval("decay"), "n_clusters", "reason"),
     "convergence": (
-        *(*_ARM, "tolerance", "n_fits", "n_reached", "share_reached"),
-        *("passes_q25", "passes_median", "passes_q75", "seconds_q25", "seconds_median", "seconds_q75"),
+        *(*_ARM, "reference", "unit", "tolerance", "n_fits", "n_reached", *with_interval("share_reached")),
+        *("cost_q25", *with_interval("cost_median"), "cost_q75", *with_interval("cost_per_arrival")),
+        "reason",
     ),
-    "run_time": (*_KEY, "method", "tolerance", "passes", "share_reached"),
+    # by passes, all initializers together
+    "run_time": (*_KEY, "method", "reference", "tolerance", "passes", "share_reached", "n_fits"),
+    "gaps": (
+        *(*_ARM, "reference", "cost", "n_fits"),
+        *("gap_q05", "gap_q25", "gap_median", "gap_q75", "gap_q95"),
+    ),
+    "ratios": (
+        *(*_ARM, "reference_method", "unit", "n_starts", *with_interval("hit_cost_ratio"), "reason"),
+        *(*with_interval("same_optimum_ratio"), "n_same", "reason_same"),
+    ),
+    "rates": (
+        *(*_KEY, "method", "optimum", "kind", "em_rate", "em_rate_second", "em_rate_error"),
+        *("em_passes_per_digit", *with_interval("observed_rate"), "observed_rate_q25", "observed_rate_q75"),
+        *("n_rated", "rate_difference", "reason"),
+    ),
+    "conduct": (
+        *(*_ARM, "n_fits", "n_decreases", *with_interval("share_decreasing"), "largest_decrease"),
+        *("n_constraint_violations", *with_interval("share_violating"), "n_function_values"),
+        *("n_trial_passes", "share_trial", "reason"),
+    ),
+    # methods of which the sweep has several arms
+    "step_sizes": (
+        *(*_ARM, "optimiser", "learning_rate", "n_fits"),
+        *(*with_interval("hit_rate", "passes_per_hit", "cost_median"), "reason"),
+    ),
+    "tuning": (
+        *(*_KEY, "optimiser", "initializer", "n_tried", "best_learning_rate", "tuning_cost", "reason"),
+    ),
+    "parametrisations": (
+        *(*_KEY, "optimiser", "initializer", "n_tried", *with_interval("hit_rate_spread")),
+        *("best_parametrisation", "worst_parametrisation", "cost_spread", "reason"),
+    ),
+    # over the cells of the sweep
+    "performance_profiles": (
+        *("unit", "method", "initializer", "cost_ratio", *with_interval("share_within")),
+        *("share_solved", "share_cheapest", "n_compared", "n_left_out", "reason"),
+    ),
+    "data_profiles": (
+        *("method", "initializer", "accuracy", "passes", *with_interval("share_profile"), "n_problems"),
+        "reason",
+    ),
     "statuses": (*_ARM, "status", "n_fits", "n_fits_total"),
     "failures": (*_ARM, "restart", "status", "log_likelihood", "n_passes", "shard", "command"),
 }
@@ -95,19 +136,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 #: Columns that hold text; all others hold numbers.
 TEXT = frozenset(
     {
-        *(
-            "problem",
-            "family",
-            "method",
-            "initializer",
-            "method_a",
-            "method_b",
-            "status",
-            "kind",
-            "criterion",
-        ),
-        *("unit", "model", "term", "shard", "command", "optimum_a", "optimum_b", "bound_family", "reason"),
+        *("problem", "family", "method", "initializer", "method_a", "method_b", "reference_method"),
+        *("status", "kind", "criterion", "unit", "reference", "model", "term", "optimiser", "bound_family"),
+        *("optimum_a", "optimum_b", "escape_optimum", "shard", "command", "reason", "reason_same", "warning"),
         *("best_method", "best_initializer", "cheapest_method", "cheapest_initializer"),
-        *("escape_optimum", "warning", "verdict", "statement"),
+        *("best_parametrisation", "worst_parametrisation", "verdict", "statement"),
     }
 )

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixsweep.analysis.advice import advice
-from mixsweep.analysis.cell_tables import frame_of
 from mixsweep.analysis.nesting import OWN_TOLERANCE, nesting_audit
+from mixsweep.analysis.profiles import data_profiles, performance_profiles
 from mixsweep.analysis.repeated import repeats
 from mixsweep.analysis.selection import chosen_components
+from mixsweep.analysis.speed_tables import frame_of
 from mixsweep.analysis.trend import FEWEST_K, decay_in_k, hit_rate_trend, optima_trend, predicted_hit_rates
 from mixsweep.collect import GRID, CellKey
 from mixsweep.typing import FloatArray
@@ -47,6 +48,10 @@ class CellSummary:
         `mixsweep.analysis.success.hit_rates`.
     best : int
         Number of the best known optimum, -1 if there is none.
+    costs : xarray.Dataset
+        `mixsweep.analysis.running_time.expected_running_time`.
+    solutions : xarray.DataArray
+        `mixsweep.analysis.profiles.solution_costs`.
     separation : float
         Of the generating mixture, NaN for real data.
     """
@@ -56,6 +61,8 @@ class CellSummary:
     optima: xr.Dataset
     rates: xr.Dataset
     best: int
+    costs: xr.Dataset
+    solutions: xr.DataArray
     separation: float
 
     @property
@@ -78,6 +85,7 @@ def sweep_tables(cells: Sequence[CellSummary]) -> dict[str, list[pd.DataFrame]]:
         "nesting": [_nesting(cells)] if cells else [],
         "selection": [_selection(own) for own in _grouped(cells, 2).values() if len(own) > 1],
         **_trends(cells),
+        **(_profiles(cells) if cells else {}),
     }
 
 
@@ -125,6 +133,18 @@ def _selection(cells: list[CellSummary]) -> pd.DataFrame:
     frame = frame_of(found)
     reason = np.where(frame["chance"].isna(), TOO_FEW, "")
     return frame.assign(problem=problem, family=family, reason=reason)
+
+
+def _profiles(cells: Sequence[CellSummary]) -> dict[str, list[pd.DataFrame]]:
+    import xarray as xr
+
+    parts = []
+    for unit in ("passes", "seconds"):
+        costs = xr.concat([cell.costs[f"{unit}_per_hit"] for cell in cells], "cell", join="exact")
+        parts.append(frame_of(performance_profiles(costs)).assign(unit=unit))
+    # cells of an adaptive sweep have different numbers of restarts
+    solutions = xr.concat([cell.solutions for cell in cells], "cell", join="outer")
+    return {"performance_profiles": parts, "data_profiles": [frame_of(data_profiles(solutions))]}
 
 
 def _trends(cells: Sequence[CellSummary]) -> dict[str, list[pd.DataFrame]]:

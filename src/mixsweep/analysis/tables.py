@@ -10,6 +10,9 @@ import numpy as np
 from mixsweep.analysis.cell_tables import cell_tables
 from mixsweep.analysis.columns import COLUMNS, TEXT
 from mixsweep.analysis.multimodality import best_known
+from mixsweep.analysis.profiles import solution_costs
+from mixsweep.analysis.running_time import expected_running_time
+from mixsweep.analysis.speed_tables import CONDUCT, speed_tables
 from mixsweep.analysis.success import hit_rates
 from mixsweep.analysis.sweep_tables import CellSummary, sweep_tables
 from mixsweep.analysis.verdict import no_verdict
@@ -41,17 +44,18 @@ def cells_of(tree: xr.DataTree) -> list[CellKey]:
 
 
 def cell_datasets(tree: xr.DataTree, key: CellKey) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return a cell's fits (scalars and traces) and optima."""
+    """Return a cell's fits (scalars, traces and conduct) and optima."""
     problem, family, n_components = key
     scalars = tree.to_dataset()[list(SCALARS)].sel(problem=problem, family=family, n_components=n_components)
     # indexing by a path may give a DataTree or an array by its type; here it is always a group
     group = cast("xr.DataTree", tree[cell_group(key)])
-    traces = group.children["fits"].to_dataset(inherit=False)[["trace_passes", "trace_log_likelihood"]]
+    own = group.children["fits"].to_dataset(inherit=False)
+    traces = own[["trace_passes", "trace_log_likelihood", *CONDUCT]]
     optima = group.children["optima"].to_dataset(inherit=False)
     fits = scalars.drop_vars(GRID).merge(traces, compat="override", join="exact").load()
     # there is room for the cell with the most restarts
-    own = int((fits["status"] != Status.NOT_RUN).any(["method", "initializer"]).sum())
-    return fits.isel(restart=slice(own)), optima.load()
+    restarts = int((fits["status"] != Status.NOT_RUN).any(["method", "initializer"]).sum())
+    return fits.isel(restart=slice(restarts)), optima.load()
 
 
 def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
@@ -67,7 +71,8 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
     import pandas as pd
 
     parts: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS}
-    methods = {label: str(settings["method"]) for label, settings in methods_of(tree).items()}
+    methods = methods_of(tree)
+    optimisers = {label: str(settings["method"]) for label, settings in methods.items()}
     groups = set(tree.groups)
     summaries = []
     for key in cells_of(tree):
@@ -78,7 +83,8 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
             problem = _problem(problems, key[0])
             cell = Cell(*key, int(optima.attrs["n_rows"]), int(optima.attrs["n_features"]))
             rates = hit_rates(fits, best_known(optima))
-            rows = cell_tables(fits, optima, rates, cell, int(tree.attrs["max_passes"]), methods)
+            rows = cell_tables(fits, optima, rates, cell, int(tree.attrs["max_passes"]), optimisers)
+            rows |= speed_tables(fits, optima, best_known(optima), problem, methods)
             summaries.append(_summary(key, fits, optima, rates, problem))
         for table, frame in rows.items():
             parts[table].append(frame.assign(problem=key[0], family=key[1], n_components=key[2]))
@@ -98,8 +104,18 @@ def _summary(
     truth = None if problem is None else problem.truth
     several = truth is not None and len(truth["weights"]) > 1
     separation = separation_of(truth["means"], truth["covariances"]) if several and truth else np.nan
-    kept = fits[["optimum", "n_passes", "seconds"]]
-    return CellSummary(key, kept, optima[_KEPT], rates, best_known(optima), separation)
+    best = best_known(optima)
+    value = float(optima["log_likelihood"].values[best]) if best >= 0 else np.nan
+    return CellSummary(
+        key,
+        fits[["optimum", "n_passes", "seconds"]],
+        optima[_KEPT],
+        rates,
+        best,
+        expected_running_time(fits, best),
+        solution_costs(fits, value),
+        separation,
+    )
 
 
 def _joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:

@@ -23,9 +23,9 @@ def tables(sweep_path):
 def test_tables_have_exactly_the_declared_columns(tables):
     assert {name: tuple(frame.columns) for name, frame in tables.items()} == COLUMNS
     for name, frame in tables.items():
-        assert len(frame), name
+        assert len(frame) or name in {"step_sizes", "tuning", "parametrisations"}, name
         numbers = [column for column in frame if column not in TEXT]
-        assert all(frame[column].dtype.kind in "if" for column in numbers), name
+        assert frame.empty or all(frame[column].dtype.kind in "if" for column in numbers), name
 
 
 def test_what_is_missing_has_its_reason(tables):
@@ -154,8 +154,22 @@ def test_tables_that_rest_on_several_analyses_agree(tables):
 
 
 def test_numbers_have_a_record_of_what_they_mean(tables):
-    described = {"costs", "hit_rates", "cheapest", "pairs", "flow", "nesting", "trend", "decay", "advice"}
-    names = {*("restarts", "optimum", "n_components", "n_rows", "n_features", "separation")}
+    described = {
+        "conduct",
+        "rates",
+        "ratios",
+        "convergence",
+        "costs",
+        "hit_rates",
+        "cheapest",
+        "pairs",
+        "flow",
+        "nesting",
+        "trend",
+        "decay",
+        "advice",
+    }
+    names = {*("restarts", "optimum", "n_components", "n_rows", "n_features", "separation", "tolerance")}
     for table in described:
         for column in set(COLUMNS[table]) - TEXT - names:
             plain = column.removesuffix("_low").removesuffix("_high")

@@ -1,0 +1,128 @@
+"""The rows that one cell adds to the tables of convergence speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mixsweep.analysis.arrivals import arrivals, run_time_distributions
+from mixsweep.analysis.conduct import conduct
+from mixsweep.analysis.gaps import gap_bands
+from mixsweep.analysis.rates import em_rates, observed_rates
+from mixsweep.analysis.ratios import cost_ratios
+from mixsweep.analysis.sensitivity import learning_rates, parametrisation_spread, tuning_costs
+from mixsweep.analysis.settings import labels_of
+from mixsweep.schema import KINDS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from mixsweep.problems import Problem
+
+__all__ = ["CONDUCT", "frame_of", "speed_tables"]
+
+#: What the fits say of how they went, besides the scalars of the sweep's root.
+CONDUCT = (
+    *("n_decreases", "largest_decrease", "n_constraint_violations", "n_function_values", "n_trial_passes"),
+)
+#: Tolerances whose run-time distributions are written.
+CURVES = (1e-2, 1e-4, 1e-6)
+NO_DATA = "cannot say the theoretical rate: the problem's data are not beside the sweep"
+
+
+def frame_of(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return a dataset as a table, a row for each combination of its dimensions.
+
+    As xarray's own does, which takes ten times as long on tables as small as these.
+    """
+    shape = tuple(dataset.sizes.values())
+    columns = {}
+    for name, variable in dataset.variables.items():
+        own = [dim for dim in dataset.sizes if dim in variable.dims]
+        places = tuple(slice(None) if dim in own else None for dim in dataset.sizes)
+        columns[str(name)] = np.broadcast_to(variable.transpose(*own).values[places], shape).ravel()
+    return pd.DataFrame(columns)
+
+
+def speed_tables(
+    fits: xr.Dataset,
+    optima: xr.Dataset,
+    best: int,
+    problem: Problem | None,
+    methods: Mapping[str, Mapping[str, Any]],
+) -> dict[str, pd.DataFrame]:
+    """Return a cell's rows of the tables of convergence speed, without the columns that name it.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        Scalars and traces over (method, initializer, restart).
+    optima : xarray.Dataset
+        The cell's optima.
+    best : int
+        Number of the best known optimum; -1 if there is none.
+    problem : Problem or None
+        The data, for the theoretical rates; None where they are not at hand.
+    methods : mapping
+        Settings of every arm by its label, the optimiser's name under ``method``.
+    """
+    value = float(optima["log_likelihood"].values[best]) if best >= 0 else np.nan
+    em = labels_of(methods, "em")
+    return {
+        "convergence": frame_of(arrivals(fits, value)),
+        "run_time": _run_time(fits, value),
+        "gaps": _gaps(fits, value),
+        "ratios": _ratios(fits, best, em),
+        "rates": _rates(fits, optima, problem, em),
+        "conduct": frame_of(conduct(fits)),
+        "step_sizes": frame_of(learning_rates(fits, best, methods)),
+        "tuning": frame_of(tuning_costs(fits, best, methods)),
+        "parametrisations": frame_of(parametrisation_spread(fits, best, methods)),
+    }
+
+
+def _run_time(fits: xr.Dataset, value: float) -> pd.DataFrame:
+    """Return run-time distributions in passes, initializers together."""
+    # as a mapping: by keyword, the tolerance would be that of the selection
+    chosen = {"unit": "passes", "tolerance": list(CURVES)}
+    found = run_time_distributions(fits, value).sel(chosen).drop_vars("unit")
+    share = found["share_arrived"].weighted(found["n_fits"]).mean("initializer")
+    curves = share.to_dataset(name="share_reached").assign(
+        passes=found["cost"], n_fits=found["n_fits"].sum("initializer")
+    )
+    frame = frame_of(curves.dropna("point", how="all"))
+    drawn: pd.DataFrame = frame[frame["share_reached"].notna() & (frame["passes"] >= 1)]
+    return drawn
+
+
+def _gaps(fits: xr.Dataset, value: float) -> pd.DataFrame:
+    """Return bands of the gap against passes, where half of the fits have one."""
+    frame = frame_of(gap_bands(fits, value).sel(unit="passes").drop_vars("unit"))
+    return frame[np.isfinite(frame["gap_median"])]
+
+
+def _ratios(fits: xr.Dataset, best: int, em: list[str]) -> pd.DataFrame:
+    parts = [frame_of(cost_ratios(fits, best, label)).assign(reference_method=label) for label in em]
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+
+
+def _rates(fits: xr.Dataset, optima: xr.Dataset, problem: Problem | None, em: list[str]) -> pd.DataFrame:
+    """Return observed rates beside the theoretical one of EM, of the methods and optima that have any."""
+    observed = observed_rates(fits, optima)
+    numbers = observed["optimum"].values
+    kinds = np.array([KINDS[kind] for kind in optima["kind"].values[: len(numbers)]], dtype=object)
+    frame = frame_of(observed.assign(kind=("optimum", kinds)))
+    if problem is None:
+        theory = pd.DataFrame({"optimum": numbers, "em_rate": np.nan, "theory": NO_DATA})
+    else:
+        theory = frame_of(em_rates(problem, optima)).rename(columns={"reason": "theory"})
+    frame = frame.merge(theory, on="optimum", how="left")
+    own = frame["method"].isin(em)
+    frame["rate_difference"] = (frame["observed_rate"] - frame["em_rate"]).where(own)
+    words = zip(frame["reason"], frame["theory"], strict=True)
+    frame["reason"] = ["; ".join(part for part in both if part) for both in words]
+    return frame[own | (frame["n_rated"] > 0)]
