@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixsweep.analysis.counts import NO_BEST, NO_COST, NO_FITS, ran_of, reasons
-from mixsweep.analysis.gaps import REFERENCES, cost_grid, costs, first_costs
+from mixsweep.analysis.gaps import REFERENCES, cost_grids, first_costs
 from mixsweep.analysis.intervals import wilson
 from mixsweep.analysis.quantiles import median_interval, quantiles
 from mixsweep.analysis.running_time import cost_per_hit
@@ -94,10 +94,7 @@ def run_time_distributions(fits: xr.Dataset, best_log_likelihood: float) -> xr.D
     import xarray as xr
 
     first = first_costs(fits, best_log_likelihood).transpose(*_ARM, "restart")
-    spent = costs(fits).values
-    finite = [own[np.isfinite(own)] for own in spent]
-    grids = np.stack([cost_grid(float(own.max()) if own.size else np.nan) for own in finite])
-    values = first.values
+    grids, values = cost_grids(fits), first.values
     counted = (~np.isnan(values)).sum(-1)
     arrived = np.empty((*counted.shape, grids.shape[1]), dtype=np.int64)
     for unit, grid in enumerate(grids):

@@ -15,12 +15,22 @@ import numpy as np
 
 from mixsweep.analysis.counts import ran_of
 from mixsweep.analysis.quantiles import quantiles
-from mixsweep.typing import FloatArray
+from mixsweep.typing import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BANDS", "REFERENCES", "TOLERANCES", "UNITS", "cost_grid", "first_costs", "gap_bands", "gaps"]
+__all__ = [
+    "BANDS",
+    "REFERENCES",
+    "TOLERANCES",
+    "UNITS",
+    "cost_grid",
+    "cost_grids",
+    "first_costs",
+    "gap_bands",
+    "gaps",
+]
 
 #: Which optimum the gap is to.
 REFERENCES = ("own", "best")
@@ -66,19 +76,6 @@ def gaps(fits: xr.Dataset, best_log_likelihood: float) -> xr.DataArray:
     return found
 
 
-def costs(fits: xr.Dataset) -> xr.DataArray:
-    """Return what every checkpoint cost, over (unit, method, initializer, restart, checkpoint).
-
-    Seconds are the fit's share of its batch's time, in proportion to its passes.
-    """
-    import xarray as xr
-
-    passes = fits["trace_passes"]
-    seconds = passes * (fits["seconds"] / fits["n_passes"].where(fits["n_passes"] > 0))
-    both = xr.concat([passes, seconds], "unit", coords="minimal", compat="override", join="exact")
-    return both.assign_coords(unit=list(UNITS)).transpose("unit", *_FITS, "checkpoint")
-
-
 def first_costs(
     fits: xr.Dataset, best_log_likelihood: float, tolerances: Sequence[float] = TOLERANCES
 ) -> xr.DataArray:
@@ -102,25 +99,53 @@ def first_costs(
     """
     import xarray as xr
 
-    gap, spent = gaps(fits, best_log_likelihood), costs(fits)
-    ran = ran_of(fits).transpose(*_FITS)
-    known = xr.concat([ran, ran & fits["seconds"].notnull()], "unit").transpose("unit", *_FITS)
-    parts = []
-    for tolerance in tolerances:
-        within = spent.where(gap <= tolerance).min("checkpoint", skipna=True)
-        parts.append(within.fillna(np.inf).where(known).expand_dims(tolerance=[tolerance], axis=-1))
-    found = xr.concat(parts, dim="tolerance", coords="minimal", compat="override", join="exact")
-    return found.transpose("reference", "unit", *_FITS, "tolerance")
+    gap = gaps(fits, best_log_likelihood).values
+    passes = fits["trace_passes"].transpose(*_FITS, "checkpoint").values
+    pace = _pace(fits)
+    ran = ran_of(fits).transpose(*_FITS).values
+    found = np.empty((len(REFERENCES), len(UNITS), *ran.shape, len(tolerances)))
+    for reference, own in enumerate(gap):
+        for place, tolerance in enumerate(tolerances):
+            first = np.where(ran, _first(own <= tolerance, passes), np.nan)
+            found[reference, ..., place] = first, first * pace
+    coordinates: dict[str, Any] = {name: fits[name].values for name in _FITS if name in fits.coords}
+    coordinates |= {"reference": list(REFERENCES), "unit": list(UNITS), "tolerance": list(tolerances)}
+    return xr.DataArray(found, coordinates, ("reference", "unit", *_FITS, "tolerance"), name="cost")
+
+
+def _first(within: BoolArray, passes: FloatArray) -> FloatArray:
+    """Return the passes at the first checkpoint that is within; infinite without one."""
+    if not within.shape[-1]:
+        return np.full(within.shape[:-1], np.inf)
+    place = within.argmax(axis=-1)[..., None]
+    reached = np.take_along_axis(within, place, axis=-1)[..., 0]
+    return np.where(reached, np.take_along_axis(passes, place, axis=-1)[..., 0], np.inf)
+
+
+def _pace(fits: xr.Dataset) -> FloatArray:
+    """Return the seconds a pass of every fit, NaN where they were not measured.
+
+    Not zero, so that what takes for ever does so in seconds too; of a fit without passes any number.
+    """
+    passes, seconds = (fits[name].transpose(*_FITS).values for name in ("n_passes", "seconds"))
+    pace: FloatArray = np.maximum(seconds / np.where(passes > 0, passes, 1.0), np.finfo(float).tiny)
+    return pace
 
 
 def cost_grid(highest: float) -> FloatArray:
-    """Return costs at which curves are drawn, shape (`POINTS`,): evenly on the log scale over four decades.
-
-    Passes begin at 1, where the start is looked at.
-    """
+    """Return costs at which curves are drawn, shape (`POINTS`,): evenly on the log scale, NaN without any."""
     if not (np.isfinite(highest) and highest > 0):
         return np.full(POINTS, np.nan)
     return np.geomspace(highest / 10**DECADES, highest, POINTS)
+
+
+def cost_grids(fits: xr.Dataset) -> FloatArray:
+    """Return `cost_grid` up to the highest cost of any fit, shape (2, `POINTS`): passes and seconds."""
+    grids = []
+    for name in ("n_passes", "seconds"):
+        values = fits[name].values
+        grids.append(cost_grid(float(values[np.isfinite(values)].max(initial=0.0))))
+    return np.stack(grids)
 
 
 def gap_bands(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
@@ -142,23 +167,20 @@ def gap_bands(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
     """
     import xarray as xr
 
-    gap, spent = gaps(fits, best_log_likelihood).values, costs(fits).values
-    ran = ran_of(fits).transpose(*_FITS).values
-    shape = (len(REFERENCES), len(UNITS), *ran.shape[:2], POINTS)
-    bands = np.full((*shape, len(BANDS)), np.nan)
-    grids = np.stack([cost_grid(_highest(own)) for own in spent])
-    for unit, own in enumerate(spent):
-        if np.isnan(grids[unit]).any():
+    gap = gaps(fits, best_log_likelihood).values
+    passes = fits["trace_passes"].transpose(*_FITS, "checkpoint").values
+    ran, pace = ran_of(fits).transpose(*_FITS).values, _pace(fits)
+    grids = cost_grids(fits)
+    bands = np.full((len(REFERENCES), len(UNITS), *ran.shape[:2], POINTS, len(BANDS)), np.nan)
+    for unit, place in np.ndindex(len(UNITS), ran.shape[0] * ran.shape[1]):
+        arm = divmod(place, ran.shape[1])
+        own = np.ones(ran.shape[2]) if unit == 0 else pace[arm]
+        chosen = ran[arm] & ~np.isnan(own)
+        if not chosen.any() or np.isnan(grids[unit]).any():
             continue
-        for place in np.ndindex(*ran.shape[:2]):
-            chosen = ran[place] & ~(
-                np.isnan(own[place]).all(axis=-1) & np.isfinite(gap[0][place]).any(axis=-1)
-            )
-            if not chosen.any():
-                continue
-            for reference in range(len(REFERENCES)):
-                current = _after(own[place][chosen], gap[reference][place][chosen], grids[unit])
-                bands[(reference, unit, *place)] = quantiles(current.T, list(BANDS.values()))
+        known = gap[(slice(None), *arm)][:, chosen]
+        for reference, current in enumerate(_after(passes[arm][chosen], known, own[chosen], grids[unit])):
+            bands[(reference, unit, *arm)] = quantiles(current, list(BANDS.values()))
     dims = ("reference", "unit", "method", "initializer", "point")
     variables: dict[str, Any] = {name: (dims, bands[..., i]) for i, name in enumerate(BANDS)}
     variables["cost"] = (("unit", "point"), grids)
@@ -167,20 +189,35 @@ def gap_bands(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
     return xr.Dataset(variables, coordinates | {"reference": list(REFERENCES), "unit": list(UNITS)})
 
 
-def _highest(values: FloatArray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.max()) if finite.size else np.nan
+def _after(passes: FloatArray, gap: FloatArray, pace: FloatArray, grid: FloatArray) -> FloatArray:
+    """Return the gap of each fit after each cost.
 
+    Parameters
+    ----------
+    passes : ndarray, shape (fits, C)
+        Of the checkpoints, in rising order; those that a fit does not have may lie between others.
+    gap : ndarray, shape (references, fits, C)
+    pace : ndarray, shape (fits,)
+        Cost of a pass.
+    grid : ndarray, shape (points,)
 
-def _after(spent: FloatArray, gap: FloatArray, grid: FloatArray) -> FloatArray:
-    """Return the gap of each fit after each cost, shape (fits, points), from traces of shape (fits, C)."""
-    # checkpoints that a fit does not have may lie between others
-    order = np.argsort(spent, axis=1)
-    spent, gap = np.take_along_axis(spent, order, axis=1), np.take_along_axis(gap, order, axis=1)
-    gap = np.where(np.isnan(gap), np.inf, gap)
-    found = np.full((len(spent), len(grid)), np.inf)
+    Returns
+    -------
+    ndarray, shape (references, points, fits)
+    """
+    place = np.where(np.isnan(passes), 0, np.arange(1, passes.shape[1] + 1))
+    # checkpoint 0, before all others, has an infinite gap
+    latest = np.maximum.accumulate(np.concatenate([np.zeros((len(passes), 1), int), place], axis=1), axis=1)
+    begun = np.concatenate([np.full((len(passes), 1), -np.inf), passes], axis=1)
+    spent = np.take_along_axis(begun, latest, axis=1)
+    found = np.empty((len(gap), len(grid), len(passes)))
     for point, cost in enumerate(grid * (1 + 1e-12)):  # the grid's last point is rounded
-        passed = (spent <= cost).sum(axis=1)
-        own = np.take_along_axis(gap, np.maximum(passed - 1, 0)[:, None], axis=1)[:, 0]
-        found[:, point] = np.where(passed > 0, own, np.inf)
+        with np.errstate(divide="ignore"):  # fits without passes
+            passed = (spent <= (cost / pace)[:, None]).sum(axis=1) - 1
+        own = np.take_along_axis(latest, passed[:, None], axis=1)
+        for reference, values in enumerate(gap):
+            current = np.take_along_axis(values, np.maximum(own - 1, 0), axis=1)
+            # an overflow on the way has no gap
+            unknown = (own == 0) | np.isnan(current)
+            found[reference, point] = np.where(unknown, np.inf, current)[:, 0]
     return found
