@@ -18,11 +18,13 @@ import signal
 import sys
 import tempfile
 import threading
+from pathlib import Path
 from typing import Any, NoReturn
 
 import psutil
 
-from snakemake_executor_plugin_dask.handle import CLOSE, ORDERLY_SECONDS, Options, kill
+from snakemake_executor_plugin_dask.handle import CLOSE, ORDERLY_SECONDS, kill
+from snakemake_executor_plugin_dask.options import ClusterError, Options
 
 __all__ = ["main"]
 
@@ -30,9 +32,11 @@ __all__ = ["main"]
 class _Guest:
     """The cluster inside its process, and how it ends."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, tls: Path | None) -> None:
         self._options = options
+        self._tls = tls
         self._scratch = tempfile.mkdtemp(prefix="snakemake-dask-", dir=options.directory)
+        self._kind: Any = None
         self._cluster: Any = None
         self._close = threading.Event()
         self._ending = threading.Lock()
@@ -52,6 +56,10 @@ class _Guest:
             )
             while not self._close.wait(2.0):
                 _kill_orphans()
+                self._kind.look()
+        except ClusterError as error:
+            print(error, file=sys.stderr)
+            self.end(1)
         except BaseException:
             sys.excepthook(*sys.exc_info())
             self.end(1)
@@ -71,46 +79,11 @@ class _Guest:
             self.end(0)
 
     def _start(self) -> None:
-        import dask
-        from distributed import LocalCluster
+        from snakemake_executor_plugin_dask.kinds import Allocation, Local, SlurmJobs
 
-        options = self._options
-        dask.config.set(
-            {
-                # 0 would blame jobs that only waited on a worker that died
-                "distributed.scheduler.allowed-failures": 3,
-                # Dask holds nothing but exit codes, so it could not free memory:
-                # a paused worker would only stay paused.
-                "distributed.worker.memory.target": False,
-                "distributed.worker.memory.spill": False,
-                "distributed.worker.memory.pause": False,
-                # A command may keep the interpreter's lock for minutes, so silence
-                # is no sign of death; a closed connection is.
-                "distributed.scheduler.worker-ttl": None,
-                # Daemons may not start processes, commands may.
-                "distributed.worker.daemon": False,
-                # Dask has freed memory given back to the system at once, for workers that
-                # hold data. A numerical command would then fetch each temporary array of
-                # 128 kB or more page by page again, which took a third of its time.
-                "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
-                "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
-            }
-        )
-        port = options.dashboard_port
-        self._cluster = LocalCluster(
-            n_workers=options.workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            protocol="tcp",
-            dashboard_address=None if port is None else f"127.0.0.1:{port}",
-            # A scheduler without a dashboard serves its health there; by default
-            # on the port that somebody's dashboard may be using.
-            scheduler_kwargs={"dashboard_address": f"127.0.0.1:{port or 0}"},
-            local_directory=self._scratch,
-            memory_limit=options.memory,
-            silence_logs=30,
-        )
+        kind = {"local": Local, "slurm": SlurmJobs, "allocation": Allocation}[self._options.kind]
+        self._kind = kind(self._options, self._tls, self._scratch)
+        self._cluster = self._kind.cluster
 
     @staticmethod
     def _report(descriptor: int, content: dict[str, Any]) -> None:
@@ -124,6 +97,8 @@ class _Guest:
     def end(self, code: int) -> NoReturn:
         """Kill all that was started, remove the scratch folder, and exit."""
         self._ending.acquire()  # never released: one thread ends, any other waits for it
+        if self._kind is not None:
+            self._kind.stop()
         if self._cluster is not None:
             from distributed import Status
 
@@ -140,6 +115,8 @@ class _Guest:
                 break
             kill(children)
         shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._tls is not None:
+            shutil.rmtree(self._tls.parent, ignore_errors=True)
         os._exit(code)
 
 
@@ -174,10 +151,8 @@ def _adopt_orphans() -> None:
 def main() -> NoReturn:
     """Hold a cluster until the standard input ends."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--workers", type=int, required=True)
-    parser.add_argument("--memory", default="auto")
-    parser.add_argument("--directory")
-    parser.add_argument("--dashboard-port", type=int)
+    parser.add_argument("options", help="what the cluster consists of, in JSON")
+    parser.add_argument("credentials", nargs="?", type=Path, help="folder of the run's credentials")
     arguments = parser.parse_args()
     # Workers and jobs must neither read the parent's pipe nor write to it.
     parent, report = os.dup(0), os.dup(1)
@@ -186,9 +161,7 @@ def main() -> NoReturn:
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _adopt_orphans()
-    guest = _Guest(
-        Options(arguments.workers, arguments.memory, arguments.directory, arguments.dashboard_port)
-    )
+    guest = _Guest(Options.from_json(arguments.options), arguments.credentials)
     signal.signal(signal.SIGTERM, lambda *_: guest.end_soon())
     guest.run(parent, report)
 

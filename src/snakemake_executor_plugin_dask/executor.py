@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -19,15 +20,19 @@ from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
 from snakemake_interface_executor_plugins.settings import ExecMode
 
-from snakemake_executor_plugin_dask import internals
+from snakemake_executor_plugin_dask import credentials, internals, slurm
 from snakemake_executor_plugin_dask.attach import (
     address_from_file,
+    check_commands,
     check_versions,
     connect,
+    refuse_open_network,
     required_resources,
+    worker_resources,
 )
 from snakemake_executor_plugin_dask.call import Outcome, abort, cpu_seconds, run_command, run_nested
-from snakemake_executor_plugin_dask.handle import ClusterError, EmbeddedCluster, Options
+from snakemake_executor_plugin_dask.handle import EmbeddedCluster
+from snakemake_executor_plugin_dask.options import ClusterError, Options
 from snakemake_executor_plugin_dask.plain import plain_command
 from snakemake_executor_plugin_dask.progress import Tally, Ticker
 
@@ -50,6 +55,11 @@ class Executor(RealExecutor):
             raise WorkflowError("--dask-workers has to be at least 1.")
         self._allowed = frozenset(self._settings.in_worker_commands.replace(",", " ").split())
         self._run = uuid.uuid4().hex
+        self._name = f"snakemake-dask-{self._run[:12]}"
+        try:
+            self._settings.options(self._settings.workers or 1, self._name)
+        except (ClusterError, ValueError) as error:  # ValueError: quotes in --dask-sbatch-options
+            raise WorkflowError(str(error)) from error
         self._order = itertools.count()
         self._cluster: EmbeddedCluster | None = None
         self._client: Any = None
@@ -144,59 +154,89 @@ class Executor(RealExecutor):
         if self._client is not None:
             if self._cluster is not None and not self._cluster.alive:
                 raise WorkflowError(
-                    f"The embedded Dask cluster ended unexpectedly (see {self._cluster.log})."
+                    f"The embedded Dask cluster ended unexpectedly: {self._cluster.last_words} "
+                    f"(see {self._cluster.log})."
+                )
+            if self._client.status not in ("running", "connecting"):
+                raise WorkflowError(
+                    "The Dask scheduler is gone. What is finished stays; call snakemake again for the rest."
                 )
             return self._client
+        try:
+            self._client = self._attached() if self._attaches else self._embedded()
+        except (ClusterError, OSError) as error:
+            if self._cluster is not None:
+                self._cluster.close(orderly=False)
+            raise WorkflowError(str(error)) from error
+        self._tally = Tally()
+        if self._settings.progress_interval > 0:
+            self._ticker = Ticker(self._settings.progress_interval, self._show_progress)
+        return self._client
+
+    @property
+    def _here(self) -> bool:
+        """Whether all workers are started by this process, and belong to it."""
+        return self._cluster is not None and self._settings.cluster == "local"
+
+    @property
+    def _attaches(self) -> bool:
+        return bool(self._settings.scheduler_address or self._settings.scheduler_file)
+
+    def _attached(self) -> Any:
         settings = self._settings
         if settings.scheduler_file:
             address = address_from_file(Path(settings.scheduler_file), settings.connect_timeout)
-            self._client = self._attached(address)
-        elif settings.scheduler_address:
-            self._client = self._attached(settings.scheduler_address)
         else:
-            self._client = self._embedded()
-        self._tally = Tally()
-        if settings.progress_interval > 0:
-            self._ticker = Ticker(settings.progress_interval, self._show_progress)
-        return self._client
-
-    def _attached(self, address: str) -> Any:
-        client = connect(address, self._settings.connect_timeout)
+            address = str(settings.scheduler_address)
+        tls = None if settings.tls_directory is None else Path(settings.tls_directory)
+        if tls is not None:
+            credentials.check(tls)
+        elif not settings.unencrypted:
+            refuse_open_network(address)
+        try:
+            client = connect(address, settings.connect_timeout, tls)
+        except WorkflowError as error:
+            if settings.scheduler_file:
+                raise WorkflowError(f"{error} {_age(Path(settings.scheduler_file))}") from error
+            raise
         try:
             check_versions(client.get_versions())
+            check_commands(client, sorted(self._allowed))
         except WorkflowError:
             client.close(timeout=2)
             raise
         threads = client.nthreads()
+        dashboard = f", dashboard at {client.dashboard_link}" if client.dashboard_link else ""
         self.logger.info(
-            f"Dask: using the cluster at {address} ({len(threads)} workers, {sum(threads.values())} threads)."
+            f"Dask: using the cluster at {address} ({len(threads)} workers, {sum(threads.values())} threads)"
+            f"{dashboard}."
         )
         return client
 
     def _embedded(self) -> Any:
         settings = self._settings
-        workers = settings.workers or self._sensible_workers()
-        options = Options(workers, settings.worker_memory, settings.local_directory, settings.dashboard_port)
+        if settings.cluster != "local":
+            slurm.check_commands(settings.cluster)
+        options = settings.options(settings.workers or self._sensible_workers(), self._name)
         log = Path(
-            ".snakemake", "log", f"{time.strftime('%Y-%m-%dT%H%M%S')}.{os.getpid()}.dask.log"
+            settings.log_directory, f"{time.strftime('%Y-%m-%dT%H%M%S')}.{os.getpid()}.dask.log"
         ).absolute()
         self._cluster = EmbeddedCluster(options, log)
         # worth a second, which the cluster's process needs for the same
         import distributed  # noqa: F401
 
-        try:
-            report = self._cluster.wait(settings.connect_timeout)
-        except ClusterError as error:
-            self._cluster.close(orderly=False)
-            raise WorkflowError(str(error)) from error
+        report = self._cluster.wait(settings.connect_timeout)
         if self.workflow.resource_settings.nodes is not None:
             self.logger.info("Dask: --jobs lifts the limit that --cores is; leave it out, also of profiles.")
         link = f", dashboard at {report['dashboard']}" if report["dashboard"] else ""
-        self.logger.info(f"Dask: started {workers} worker{'s' if workers > 1 else ''} on this machine{link}.")
-        return connect(report["address"], settings.connect_timeout)
+        self.logger.info(f"Dask: {_what_was_started(options)}{link}.")
+        return connect(report["address"], settings.connect_timeout, self._cluster.credentials)
 
     def _sensible_workers(self) -> int:
         cores: int = self.workflow.resource_settings.cores
+        if self._settings.cluster == "allocation":
+            # a worker a task: with --cores above that, jobs wait in Dask
+            return int(os.environ.get("SLURM_NTASKS", cores))
         if internals.has_checkpoints(self.workflow):
             return cores
         return max(1, min(cores, internals.expected_jobs(self.workflow)))
@@ -210,18 +250,25 @@ class Executor(RealExecutor):
         return variables
 
     def _resources(self, job: Any) -> dict[str, float]:
-        if self._cluster is not None:
-            return {}  # --cores and --resources already are this machine's budget
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         wanted = dict(job.resources.items()) | {"threads": job.threads}
-        return required_resources(wanted, [worker["resources"] for worker in workers])
+        if self._attaches:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+            return required_resources(wanted, [worker["resources"] for worker in workers])
+        if self._settings.cluster != "local":
+            # A worker of ours has all its resources for the one job that it runs, so there is nothing
+            # to keep account of; Dask would even hand out such jobs before a worker is free.
+            required_resources(wanted, [self._offered()])
+        return {}  # on this machine --cores and --resources already are the budget
+
+    def _offered(self) -> dict[str, float]:
+        return worker_resources(self._settings.worker_threads, self._settings.worker_memory)
 
     def _done(self, info: SubmittedJobInfo, future: Any) -> None:
         """Tell Snakemake how a job ended; runs in a thread of Dask's client."""
         if self._ending:
             return
         try:
-            outcome = _outcome(future, self._cluster.log if self._cluster is not None else None)
+            outcome = _outcome(future, self._cluster)
             with self._lock:
                 self._futures.discard(future)
             self._tally.ended(outcome.returncode == 0, outcome.counts, outcome.cpu_seconds)
@@ -242,7 +289,13 @@ class Executor(RealExecutor):
             self.workflow.scheduler.executor_error_callback(error)
 
     def _show_progress(self) -> None:
-        self.logger.info(self._tally.line(internals.expected_jobs(self.workflow) - self._beside))
+        workers = ""
+        if not self._here:
+            count = len(self._client.nthreads()) if self._client.status == "running" else 0
+            workers = f"{count} worker{'' if count == 1 else 's'}"
+            if self._cluster is not None and (queue := slurm.waiting(self._name)):
+                workers += f", {queue}"
+        self.logger.info(self._tally.line(internals.expected_jobs(self.workflow) - self._beside, workers))
 
     def _end(self, orderly: bool) -> None:
         if self._ending:
@@ -250,13 +303,13 @@ class Executor(RealExecutor):
         self._ending = True
         if self._ticker is not None:
             self._ticker.stop()
-            self._show_progress()
+            _bounded(self._show_progress, 5)
         client, cluster = self._client, self._cluster
         if client is not None:
             if not orderly:
                 futures = list(self._futures)
                 _bounded(lambda: client.cancel(futures, force=True), 5)
-                if cluster is None:
+                if not self._here:
                     _bounded(lambda: client.run(abort, self._run, on_error="ignore"), 5)
             self._futures.clear()
             _bounded(lambda: client.close(timeout=2), 5)
@@ -264,10 +317,28 @@ class Executor(RealExecutor):
             cluster.close(orderly=orderly)
         if client is not None and orderly:
             # now that the cluster's processes have ended, theirs is known
-            self.logger.info(self._tally.cpu_line(cpu_seconds(), embedded=cluster is not None))
+            self.logger.info(self._tally.cpu_line(cpu_seconds(), embedded=self._here))
 
 
-def _outcome(future: Any, log: Path | None) -> Outcome:
+def _age(file: Path) -> str:
+    written = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.stat().st_mtime))
+    return f"The address is from {file}, written {written}: the cluster that wrote it may have ended since."
+
+
+def _what_was_started(options: Options) -> str:
+    workers = f"{options.workers} worker{'s' if options.workers > 1 else ''}"
+    if options.kind == "local":
+        return f"started {workers} on this machine"
+    each = f"{options.threads} CPU{'s' if options.threads > 1 else ''}, {options.memory}"
+    if options.kind == "allocation":
+        return f"started {workers} ({each}) in this Slurm allocation; their log is in {options.logs}"
+    return (
+        f"asks Slurm for {options.minimum} to {options.workers} workers ({each}, {options.walltime}), jobs "
+        f"named {options.name}; their logs are in {options.logs}"
+    )
+
+
+def _outcome(future: Any, cluster: EmbeddedCluster | None) -> Outcome:
     """Return how a job ended, whatever happened to its worker or to the cluster."""
     from distributed import KilledWorker
 
@@ -281,10 +352,15 @@ def _outcome(future: Any, log: Path | None) -> Outcome:
                 1,
                 "The worker process died each time the job was tried, the last time on "
                 f"{error.last_worker.address}. Either the job needs more memory than a worker has, or "
-                "its command ends or crashes the process" + (f" (see {log})." if log is not None else "."),
+                "its command ends or crashes the process"
+                + (f" (see {cluster.log})." if cluster is not None else "."),
             )
-        return Outcome(1, f"The worker could not run the job: {type(error).__name__}: {error}")
-    return Outcome(1, "The connection to the Dask scheduler was lost while the job ran.")
+        lines = "".join(traceback.format_exception(type(error), error, future.traceback())).strip()
+        return Outcome(1, f"The worker could not run the job:\n{lines}")
+    reason = ""
+    if cluster is not None and not cluster.alive:
+        reason = f" {cluster.last_words} (see {cluster.log})."
+    return Outcome(1, "The connection to the Dask scheduler was lost while the job ran." + reason)
 
 
 def _failure(job: Any, message: str) -> str:

@@ -1,4 +1,4 @@
-"""The handle on the embedded cluster, in Snakemake's process."""
+"""The handle on a cluster of our own, in Snakemake's process."""
 
 # mypy: disable-error-code="import-untyped"
 # (psutil is not typed)
@@ -10,14 +10,17 @@ import select
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
 
+from snakemake_executor_plugin_dask import credentials
 from snakemake_executor_plugin_dask.call import THREAD_VARIABLES
+from snakemake_executor_plugin_dask.options import ClusterError, Options
+from snakemake_executor_plugin_dask.slurm import cancel
 
 __all__ = ["CLOSE", "ORDERLY_SECONDS", "ClusterError", "EmbeddedCluster", "Options", "kill"]
 
@@ -27,32 +30,6 @@ CLOSE = b"close\n"
 ORDERLY_SECONDS = 8.0
 
 _MODULE = "snakemake_executor_plugin_dask.cluster"
-
-
-class ClusterError(RuntimeError):
-    """The embedded cluster could not be started."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the embedded cluster consists of.
-
-    Attributes
-    ----------
-    workers
-        Number of worker processes, one thread each.
-    memory
-        Limit for each, as Dask understands it.
-    directory
-        Folder for the scratch folder; `None` for the system's.
-    dashboard_port
-        `None` for no dashboard.
-    """
-
-    workers: int
-    memory: str = "auto"
-    directory: str | None = None
-    dashboard_port: int | None = None
 
 
 class EmbeddedCluster:
@@ -68,13 +45,17 @@ class EmbeddedCluster:
 
     def __init__(self, options: Options, log: Path) -> None:
         self.log = log
+        self._options = options
         self._scratch: str | None = None
-        arguments = ["--workers", str(options.workers), "--memory", options.memory]
-        if options.directory is not None:
-            arguments += ["--directory", options.directory]
-        if options.dashboard_port is not None:
-            arguments += ["--dashboard-port", str(options.dashboard_port)]
+        self.credentials: Path | None = None
         log.parent.mkdir(parents=True, exist_ok=True)
+        arguments = [options.to_json()]
+        if options.encrypted:
+            # Workers on other machines read them too, so they lie where the log is, on a shared disk.
+            shared = log.parent if options.kind != "local" else options.directory
+            self.credentials = Path(tempfile.mkdtemp(prefix="dask-credentials-", dir=shared), "tls")
+            credentials.make(self.credentials)
+            arguments.append(str(self.credentials))
         with open(log, "wb") as stderr:
             self._process = subprocess.Popen(
                 # -P: modules in the run's folder must not shadow installed ones
@@ -85,6 +66,11 @@ class EmbeddedCluster:
                 env=dict(os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")),
                 start_new_session=True,  # the terminal's Ctrl-C is Snakemake's business
             )
+
+    @property
+    def last_words(self) -> str:
+        """The last line of the log."""
+        return self.log.read_text(errors="replace").strip().rpartition("\n")[2]
 
     @property
     def alive(self) -> bool:
@@ -121,9 +107,8 @@ class EmbeddedCluster:
                 )
             piece = os.read(stdout.fileno(), 4096)
             if not piece:
-                reason = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
                 raise ClusterError(
-                    f"the embedded Dask cluster could not be started: {reason} (see {self.log})"
+                    f"the embedded Dask cluster could not be started: {self.last_words} (see {self.log})"
                 )
             line += piece
         stdout.close()
@@ -157,6 +142,10 @@ class EmbeddedCluster:
         # left behind only if the process was killed from outside
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._options.kind == "slurm":
+            cancel(self._options.name)
+        if self.credentials is not None:
+            shutil.rmtree(self.credentials.parent, ignore_errors=True)
         if self.log.exists() and self.log.stat().st_size == 0:
             self.log.unlink()
 

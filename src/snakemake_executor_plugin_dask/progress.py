@@ -42,13 +42,15 @@ class Tally:
             self._counts.update(counts)
             self._cpu_seconds += cpu_seconds
 
-    def line(self, total: int) -> str:
+    def line(self, total: int, workers: str = "") -> str:
         """Return a line for the user.
 
         Parameters
         ----------
         total
             Number of jobs the run is expected to have.
+        workers
+            What to say of them, where their number changes during the run.
         """
         with self._lock:
             seconds = max(self._clock() - self._start, 1e-9)
@@ -56,6 +58,8 @@ class Tally:
             running = self._submitted - done - failed
             counts = dict(self._counts)
         parts = [f"{done} of {total} jobs done, {running} running, {failed} failed"]
+        if workers:
+            parts.append(workers)
         left = total - done - failed
         if done and left > 0:
             parts.append(f"{_rate(done / seconds)} jobs/s, about {_duration(left * seconds / done)} left")
