@@ -55,6 +55,10 @@ include: "workflow/rules/rounds.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    sweep.claim()
+
+
 onsuccess:
     print(sweep.closing_line())
 

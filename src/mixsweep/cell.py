@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["CellSpec", "assemble", "timing_path"]
+__all__ = ["CellSpec", "assemble", "finished", "recorded_spec", "timing_path"]
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,68 @@ def timing_path(path: Path) -> Path:
     return path.with_name(path.stem + ".timing.nc")
 
 
-def _check(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+def _differences(found: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     for name, value in expected.items():
         own = found.get(name)
         own = own.item() if isinstance(own, np.generic) else own
         if own != value:
-            raise MixsweepError(
-                f"{path}: made with {name} = {own!r}, but this sweep has {value!r}: the file "
-                "belongs to another config or version. Delete it, or use another results folder "
-                "(snakemake --directory)."
-            )
+            yield name, own, value
+
+
+def _check(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    for name, own, value in _differences(found, expected):
+        raise MixsweepError(
+            f"{path}: made with {name} = {own!r}, but this sweep has {value!r}: the file "
+            "belongs to another config or version. Delete it, or use another results folder "
+            "(snakemake --directory)."
+        )
+
+
+def finished(problem: Problem, spec: ShardSpec, path: Path, timing: Path) -> xr.Dataset | None:
+    """Return a shard's fits if its files are there, whole, and made from the same things.
+
+    A run that was killed may have written a shard and not noted it; fitting it again would give the same
+    bytes.
+
+    Parameters
+    ----------
+    problem : Problem
+    spec : ShardSpec
+        What the shard should be made from.
+    path, timing : Path
+        Its file of fits, and the one of wall times.
+    """
+    try:
+        fits, _ = read_dataset(path), read_dataset(timing)
+    except IncompleteFileError:
+        return None
+    return None if any(_differences(fits.attrs, spec.attributes(problem))) else fits
+
+
+def recorded_spec(path: Path, fits: xr.Dataset) -> CellSpec:
+    """Return how the fits of a cell's file were made.
+
+    Raises
+    ------
+    MixsweepError
+        If other numerical code made them.
+    """
+    if fits.attrs["numerics_version"] != NUMERICS_VERSION:
+        raise MixsweepError(
+            f"{path}: made with numerical version {fits.attrs['numerics_version']}, this is "
+            f"{NUMERICS_VERSION}: the fits of this version differ"
+        )
+    return CellSpec(
+        family=str(fits.attrs["family"]),
+        n_components=int(fits.attrs["n_components"]),
+        methods=json.loads(fits.attrs["methods"]),
+        initializers=tuple(str(name) for name in fits["initializer"].values),
+        restarts=fits.sizes["restart"],
+        seed=int(fits.attrs["seed"]),
+        tol=float(fits.attrs["tol"]),
+        max_passes=int(fits.attrs["max_passes"]),
+        covariance_floor=float(fits.attrs["covariance_floor"]),
+    )
 
 
 def _read_shard(problem: Problem, spec: ShardSpec, path: Path) -> tuple[xr.Dataset, xr.Dataset]:

@@ -106,9 +106,16 @@ def collect(folder: Path, cells: Sequence[CellKey]) -> xr.DataTree:
         groups[f"{cell_group(key)}/optima"] = annotated(optima)
     coordinates = dict(zip(GRID, axes, strict=True)) | {name: fits[name].values for name in FITS}
     coordinates["restart"] = np.arange(longest)
+    partial = {
+        cell_group(key): (fits.sizes["restart"], int(fits.attrs["planned_restarts"]))
+        for key, (fits, _) in found.items()
+        if "planned_restarts" in fits.attrs
+    }
     attributes = {
         name: fits.attrs[name] for name in ("methods", "seed", "tol", "max_passes", "covariance_floor")
     }
+    if partial:
+        attributes["partial_cells"] = json.dumps(partial)
     scalars = {name: ((*GRID, *FITS), values) for name, values in root.items()}
     return xr.DataTree.from_dict({"/": annotated(xr.Dataset(scalars, coordinates, attributes)), **groups})
 

@@ -150,6 +150,8 @@ class SweepConfig(_Model):
     """Thresholds between optima and between their kinds."""
     replace: Flag = False
     """Go on in a results folder that another config made, replacing what differs."""
+    partial: Flag = False
+    """Build cells and report from the shards that are there, fitting no more; what is partial says so."""
     pathvars: PathVars = {}
     """Snakemake's path variables, such as {results: elsewhere}."""
 

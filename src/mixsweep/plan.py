@@ -173,11 +173,12 @@ class Plan:
         method = self.config.method_specs[label].method
         return _seconds(cell, method, initializer, self.config.max_passes)
 
-    def shards_of(self, cell: Cell) -> list[Shard]:
-        """Return the shards of a cell, by method, initializer and block."""
+    def shards_of(self, cell: Cell, restarts: int | None = None) -> list[Shard]:
+        """Return the shards of a cell, by method, initializer and block; all restarts unless told."""
         config = self.config
         methods = {label: spec.method for label, spec in config.method_specs.items()}
-        return cell_shards(cell, methods, config.initializers, self.restarts_of(cell), config.max_passes)
+        restarts = self.restarts_of(cell) if restarts is None else restarts
+        return cell_shards(cell, methods, config.initializers, restarts, config.max_passes)
 
     def restarts_of(self, cell: Cell) -> int:
         """Return how many restarts a cell has for each method and initializer."""

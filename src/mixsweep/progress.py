@@ -1,25 +1,30 @@
-"""How far a sweep has come, from the files of its results folder alone."""
+"""How far a sweep has come, from the files of its results folder and the logs of its jobs alone."""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mixsweep.plan import Cell, Shard, cell_shards
 from mixsweep.provenance import read_plan_file
+from mixsweep.status import FAILURES
 
-__all__ = ["ShardState", "planned_shards", "rerun_command", "shard_states"]
+__all__ = ["JobState", "job_states", "planned_shards", "rerun_command", "shard_states", "uniform_failures"]
 
 _LAST_LINES = 3
+# what `mixsweep shard` says at its end
+_COUNTS = re.compile(r": (\d+) fits: (.+)$")
 
 
 @dataclass(frozen=True)
-class ShardState:
-    """A shard's file with its state: done, missing, failed, or damaged."""
+class JobState:
+    """A job's file with its state: done, missing, failed, or damaged."""
 
     path: Path
     state: str
@@ -43,14 +48,45 @@ def planned_shards(plan: dict[str, Any]) -> Iterator[Shard]:
         yield from cell_shards(cell, methods, config["initializers"], entry["restarts"], config["max_passes"])
 
 
-def _last_lines(log: Path) -> str:
+def _planned_jobs(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield output and log of the jobs that are no shards, in the order in which they run."""
+    for name in plan["config"]["problems"]:
+        yield f"problems/{name}.nc", f"problem/{name}.log"
+    for entry in plan["cells"]:
+        folder = f"{entry['problem']}/{entry['family']}/K{entry['n_components']}"
+        yield f"cells/{folder}/fits.nc", f"cell/{folder}.log"
+        yield f"cells/{folder}/optima.nc", f"optima/{folder}.log"
+    yield "sweep.nc", "collect.log"
+    yield "verdicts.csv", "analyse.log"
+    if isinstance(plan["config"]["restarts"], dict):
+        yield "restarts.json", "rounds.log"
+    yield "report/index.html", "report.log"
+
+
+def _last_lines(log: Path) -> list[str]:
     if not log.is_file():
-        return ""
+        return []
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join([line for line in lines if line.strip()][-_LAST_LINES:])
+    return [line for line in lines if line.strip()][-_LAST_LINES:]
 
 
-def shard_states(results: Path, logs: Path, *, check: bool = False) -> list[ShardState]:
+def _state(path: Path, log: Path, results: Path, *, check: bool) -> JobState:
+    # snakemake is called in the folder that holds the results, which need not be this one
+    target = Path(os.path.relpath(path, results.absolute().parent))
+    cause = ""
+    if path.is_file() and path.stat().st_size > 0:
+        cause = _damage(path) if check else ""
+        state = "damaged" if cause else "done"
+    else:
+        lines = _last_lines(log)
+        # a job that came to its end names its file last: the file was there, and is gone
+        finished = bool(lines) and str(target) in lines[-1] and not lines[-1].startswith("Error")
+        state = "failed" if lines and not finished else "missing"
+        cause = "\n".join(lines) if state == "failed" else ""
+    return JobState(path, state, cause, log, rerun_command(target, damaged=state == "damaged"))
+
+
+def shard_states(results: Path, logs: Path, *, check: bool = False) -> list[JobState]:
     """Return the state of every shard that the plan of a results folder names.
 
     Parameters
@@ -61,7 +97,7 @@ def shard_states(results: Path, logs: Path, *, check: bool = False) -> list[Shar
 
     Returns
     -------
-    list of ShardState
+    list of JobState
         A missing shard with something in its log has failed; the cause is what the log ends with.
 
     Raises
@@ -69,19 +105,65 @@ def shard_states(results: Path, logs: Path, *, check: bool = False) -> list[Shar
     MixsweepError
         If the folder has no readable plan.
     """
-    states = []
-    for shard in planned_shards(read_plan_file(results / "plan.json")):
-        path, log = results / shard.path, logs / shard.log
-        if path.is_file() and path.stat().st_size > 0:
-            cause = _damage(path) if check else ""
-            state = "damaged" if cause else "done"
-        else:
-            cause = _last_lines(log)
-            state = "failed" if cause else "missing"
-        # snakemake is called in the folder that holds the results, which need not be this one
-        target = Path(os.path.relpath(path, results.absolute().parent))
-        states.append(ShardState(path, state, cause, log, rerun_command(target, damaged=state == "damaged")))
-    return states
+    shards = planned_shards(read_plan_file(results / "plan.json"))
+    return [_state(results / shard.path, logs / shard.log, results, check=check) for shard in shards]
+
+
+def job_states(results: Path, logs: Path) -> list[JobState]:
+    """Return the state of the jobs that are no shards: problems, cells, optima and what is made from them.
+
+    Parameters
+    ----------
+    results, logs : pathlib.Path
+
+    Returns
+    -------
+    list of JobState
+
+    Raises
+    ------
+    MixsweepError
+        If the folder has no readable plan.
+    """
+    planned = _planned_jobs(read_plan_file(results / "plan.json"))
+    return [_state(results / output, logs / log, results, check=False) for output, log in planned]
+
+
+def _counts(log: Path) -> Counter[str]:
+    """Return the statuses of a shard's fits, as its log tells them; empty where it does not."""
+    lines = _last_lines(log)
+    found = _COUNTS.search(lines[-1]) if lines else None
+    counts: Counter[str] = Counter()
+    for part in found[2].split(", ") if found else ():
+        count, _, label = part.partition(" ")
+        if count.isdecimal():
+            counts[label] += int(count)
+    return counts
+
+
+def uniform_failures(shards: Iterable[Shard], logs: Path) -> list[str]:
+    """Return a warning for every cell and method of which all fits so far have failed in the same way.
+
+    Parameters
+    ----------
+    shards : iterable of Shard
+        Those to look at.
+    logs : pathlib.Path
+        The folder of logs; only these are read, so that it is quick while a sweep is running.
+
+    Returns
+    -------
+    list of str
+    """
+    arms: dict[tuple[str, str], Counter[str]] = {}
+    for shard in shards:
+        arms.setdefault((shard.cell.folder, shard.method), Counter()).update(_counts(logs / shard.log))
+    failed = {status.label for status in FAILURES}
+    return [
+        f"all {counts.total()} fits of {method} on {folder} so far are {next(iter(counts))}"
+        for (folder, method), counts in arms.items()
+        if len(counts) == 1 and failed.issuperset(counts)
+    ]
 
 
 def _damage(path: Path) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mixsweep import NUMERICS_VERSION
-from mixsweep.cell import CellSpec
+from mixsweep.cell import recorded_spec
 from mixsweep.collect import CellKey, cell_group
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.io import read_dataset
@@ -76,22 +74,7 @@ def refit(results: Path, key: CellKey, method: str, initializer: str, restart: i
     restarts = fits.sizes["restart"]
     if not 0 <= restart < restarts:
         raise MixsweepError(f"restart {restart} is not in this cell; expected 0 to {restarts - 1}")
-    if fits.attrs["numerics_version"] != NUMERICS_VERSION:
-        raise MixsweepError(
-            f"{path}: made with numerical version {fits.attrs['numerics_version']}, this is "
-            f"{NUMERICS_VERSION}: the fits of this version differ"
-        )
-    spec = CellSpec(
-        family=key[1],
-        n_components=key[2],
-        methods=json.loads(fits.attrs["methods"]),
-        initializers=tuple(str(name) for name in fits["initializer"].values),
-        restarts=restarts,
-        seed=int(fits.attrs["seed"]),
-        tol=float(fits.attrs["tol"]),
-        max_passes=int(fits.attrs["max_passes"]),
-        covariance_floor=float(fits.attrs["covariance_floor"]),
-    )
+    spec = recorded_spec(path, fits)
     problem = read_problem(results / "problems" / f"{key[0]}.nc")
     shard = next(
         shard_spec

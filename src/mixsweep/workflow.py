@@ -18,7 +18,9 @@ from mixsweep import NUMERICS_VERSION
 from mixsweep._strict_yaml import read_yaml
 from mixsweep.config import ProblemEntry, SweepConfig, parse_config
 from mixsweep.errors import MixsweepError, nearest
-from mixsweep.plan import Cell, Plan, make_plan
+from mixsweep.locking import claim
+from mixsweep.partial import complete_restarts
+from mixsweep.plan import Cell, Plan, Shard, make_plan
 from mixsweep.problems.sources import FileSource
 from mixsweep.provenance import canonical, check_results
 from mixsweep.rounds import FILE as ROUNDS_FILE
@@ -81,11 +83,17 @@ class SweepWorkflow:
     def __init__(self, config: Mapping[str, Any], configfiles: Sequence[str | Path], results: str) -> None:
         self.results = results
         self._folder = Path.cwd()
-        self._raw = {key: value for key, value in config.items() if key not in ("replace", "pathvars")}
+        self._raw = {
+            key: value for key, value in config.items() if key not in ("replace", "partial", "pathvars")
+        }
         self._base = Path(configfiles[-1]).absolute().parent if configfiles else self._folder
         source = " + ".join(str(path) for path in configfiles) or "config"
         self.plan: Plan = _told(lambda: self._planned(config, configfiles, source))
         self._entries = {problem.name: problem.entry for problem in self.plan.problems}
+        self._there = {
+            cell.folder: self._restarts_there(cell) if self.config.partial else self.plan.restarts_of(cell)
+            for cell in self.plan.cells
+        }
 
     def _planned(self, config: Mapping[str, Any], files: Sequence[str | Path], source: str) -> Plan:
         for file in files:
@@ -97,14 +105,27 @@ class SweepWorkflow:
         check_results(plan, Path(self.results), self._folder)
         return plan
 
+    def _restarts_there(self, cell: Cell) -> int:
+        def shards_of(restarts: int) -> list[Shard]:
+            return self.plan.shards_of(cell, restarts)
+
+        def is_there(shard: Shard) -> bool:
+            return (self._folder / self.results / shard.path).is_file()
+
+        return complete_restarts(shards_of, self.plan.restarts_of(cell), is_there)
+
+    def claim(self) -> None:
+        """Keep other runs away from the results folder until this one ends."""
+        _told(lambda: claim(self._folder / self.results))
+
     @property
     def config(self) -> SweepConfig:
         """The checked config."""
         return self.plan.config
 
     def cell_files(self, name: str) -> list[str]:
-        """Return one file of every cell, such as ``fits.nc``."""
-        return [f"{self.results}/cells/{cell.folder}/{name}" for cell in self.plan.cells]
+        """Return one file of every cell that can be built, such as ``fits.nc``."""
+        return [f"{self.results}/cells/{folder}/{name}" for folder, there in self._there.items() if there]
 
     def fits(self, wildcards: Any) -> list[str]:
         """Return the fits of all cells."""
@@ -124,7 +145,14 @@ class SweepWorkflow:
 
     def shards(self, wildcards: Any) -> list[str]:
         """Return the shards of the cell that the wildcards name."""
-        return [f"{self.results}/{shard.path}" for shard in self.plan.shards_of(self._cell(wildcards))]
+        cell = self._cell(wildcards)
+        there = self._there[cell.folder]
+        if not there:
+            raise ConfigError(
+                f"no block of restarts of {cell.folder} is there for every method and initializer; "
+                "expected one. Without --config partial=true the cell is fitted."
+            )
+        return [f"{self.results}/{shard.path}" for shard in self.plan.shards_of(cell, there)]
 
     def data_file(self, wildcards: Any) -> list[str]:
         """Return the user's data file of the problem that the wildcards name, if there is one."""
@@ -156,8 +184,17 @@ class SweepWorkflow:
         return canonical(self.config.initializers)
 
     def restarts(self, wildcards: Any) -> int:
-        """Return the restarts of a cell."""
+        """Return the restarts of a cell, of a partial one those that are there."""
+        return self._there[self._cell(wildcards).folder]
+
+    def planned_restarts(self, wildcards: Any) -> int:
+        """Return the restarts that a cell should have."""
         return self.plan.restarts_of(self._cell(wildcards))
+
+    @property
+    def left_out(self) -> str:
+        """The cells that cannot be built in part, as JSON."""
+        return canonical([folder for folder, there in self._there.items() if not there])
 
     @property
     def adaptive(self) -> bool:
@@ -229,9 +266,7 @@ class SweepWorkflow:
         told = f"{fits} fits of {len(self.plan.cells)} cells are there; this run took {seconds:.0f} s."
         more = self.cells_wanting_more()
         if more:
-            told += (
-                f"\n{more} cells want more restarts: the same call adds them; mixsweep run does it."
-            )
+            told += f"\n{more} cells want more restarts: the same call adds them; mixsweep run does it."
         return f"{told}\nReport: {page}" if page.is_file() else told
 
     def cells_wanting_more(self) -> int:

@@ -23,10 +23,10 @@ from mixsweep.methods.em import EM
 class Fragile(EM):
     name = "fragile"
 
-    def start(self, objective, parameters):
+    def start(self, objective, parameters, seeds):
         if objective.n_components == 3 and not os.path.exists(os.environ["FRAGILE"]):
             raise OSError(28, "No space left on device")
-        return super().start(objective, parameters)
+        return super().start(objective, parameters, seeds)
 """
 
 

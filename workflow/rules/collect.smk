@@ -18,5 +18,7 @@ rule collect:
         runtime=30,
     params:
         cells=sweep.cells_folder,
+        without=sweep.left_out,
     shell:
-        "mixsweep collect --cells {params.cells:q} --plan {input.plan:q} --output {output.sweep:q} > {log:q} 2>&1"
+        "mixsweep collect --cells {params.cells:q} --plan {input.plan:q} --without {params.without:q}"
+        " --output {output.sweep:q} > {log:q} 2>&1"

@@ -1,15 +1,21 @@
 rule shard:
     # Restarts, methods and cells that are added later are other files: what is there stays.
+    # Updated, so that Snakemake leaves what a killed run has finished; the command checks it, and fits whatever is not
+    # whole or was made from something else.
     input:
         problem="<results>/problems/{problem}.nc",
     output:
         shard=ensure(
-            "<results>/shards/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.nc",
+            update(
+                "<results>/shards/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.nc"
+            ),
             non_empty=True,
         ),
         # Wall times differ from run to run: apart, so that the fits are the same to the byte.
         timing=ensure(
-            "<results>/shards/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.timing.nc",
+            update(
+                "<results>/shards/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.timing.nc"
+            ),
             non_empty=True,
         ),
     log:

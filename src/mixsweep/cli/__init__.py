@@ -22,6 +22,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "refit": ("mixsweep.cli.refit:refit", "Run one fit again, with its whole trace."),
     "timing": ("mixsweep.cli.timing:timing", "Measure the seconds of one cell's fits, apart from the sweep."),
+    "rerun": (
+        "mixsweep.cli.rerun:rerun",
+        "Run failed fits again with other settings, beside the first attempt.",
+    ),
+    "gc": ("mixsweep.cli.gc:gc", "List or delete the shards that no config refers to."),
+    "cluster": ("mixsweep.cli.cluster:cluster", "Show what a batch system would be given."),
     "problem": ("mixsweep.cli.problem:problem", "Write one problem: its data, and the truth when simulated."),
     "shard": ("mixsweep.cli.shard:shard", "Fit a block of restarts."),
     "cell": ("mixsweep.cli.cell:cell", "Gather the shards of one cell."),

@@ -24,8 +24,10 @@ def analyse(sweep: Path, tables: Path, verdicts: Path) -> None:
     from mixsweep.analysis.tables import analyse as analyse_sweep
     from mixsweep.analysis.tables import write_tables
     from mixsweep.collect import open_sweep
+    from mixsweep.partial import mark_verdicts
 
     with open_sweep(sweep) as tree:
         found = analyse_sweep(tree, sweep.parent / "problems")
+        mark_verdicts(found["verdicts"], tree.attrs)
     write_tables(found, tables, verdicts)
     click.echo(f"{verdicts}: {len(found['verdicts'])} cells")

@@ -23,6 +23,9 @@ __all__ = ["cell"]
 @click.option(
     "--restarts", required=True, type=click.IntRange(1), help="Restarts of each method and initializer."
 )
+@click.option(
+    "--planned-restarts", type=click.IntRange(1), help="Restarts planned; with fewer the cell is partial."
+)
 @click.option("--seed", required=True, type=click.IntRange(0), help="The sweep's seed.")
 @click.option("--tol", required=True, type=float, help="EM decrement per row at which a fit has converged.")
 @click.option("--max-passes", required=True, type=click.IntRange(1), help="Pass budget of a fit.")
@@ -35,6 +38,7 @@ def cell(
     timing: Path,
     methods: str,
     initializers: str,
+    planned_restarts: int | None,
     numerics: str | None,
     **rest: Any,
 ) -> None:
@@ -50,6 +54,8 @@ def cell(
     spec = CellSpec(methods=json.loads(methods), initializers=tuple(json.loads(initializers)), **rest)
     with threadpool_limits(1):
         all_fits, times = assemble(read_problem(problem), spec, shards)
+    if planned_restarts is not None and planned_restarts > spec.restarts:
+        all_fits.attrs["planned_restarts"] = planned_restarts
     write_dataset(times, timing)
     write_dataset(all_fits, fits, compress=True)
     click.echo(f"{fits}: {all_fits['status'].size} fits")

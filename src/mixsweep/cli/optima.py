@@ -28,6 +28,9 @@ def optima(problem: Path, fits: Path, output: Path, thresholds: str, numerics: s
 
     check_numerics(numerics)
     with threadpool_limits(1):
-        found = census(read_problem(problem), read_dataset(fits), Thresholds(**json.loads(thresholds)))
+        read = read_dataset(fits)
+        found = census(read_problem(problem), read, Thresholds(**json.loads(thresholds)))
+    # how a partial cell is told
+    found.attrs |= {name: read.attrs[name] for name in ("planned_restarts",) if name in read.attrs}
     write_dataset(found, output)
     click.echo(f"{output}: {found.sizes['optimum']} distinct optima")

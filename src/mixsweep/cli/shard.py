@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["shard"]
 
@@ -32,28 +35,40 @@ __all__ = ["shard"]
 def shard(
     problem: Path, output: Path, timing: Path, settings: str, restarts: str, numerics: str | None, **rest: Any
 ) -> None:
-    """Fit one block of restarts of one method on the cell of a PROBLEM file."""
+    """Fit one block of restarts of one method on the cell of a PROBLEM file.
+
+    What a run that was killed had finished is checked and kept.
+    """
+    import numpy as np
     from threadpoolctl import threadpool_limits
 
+    from mixsweep.cell import finished
     from mixsweep.cli.options import check_numerics, restart_range
     from mixsweep.io import write_dataset
     from mixsweep.problems import read_problem
     from mixsweep.shard import ShardSpec, fit_shard
-    from mixsweep.status import FAILURES, Status
+    from mixsweep.status import FAILURES
 
     check_numerics(numerics)
     start, stop = restart_range(restarts)
     spec = ShardSpec(settings=json.loads(settings), start=start, stop=stop, **rest)
+    data = read_problem(problem)
+    if (there := finished(data, spec, output, timing)) is not None:
+        click.echo(f"{output}: {stop - start} fits: {_told(there)}, kept as a run before this one wrote them")
+        return
     with threadpool_limits(1):
-        fits, times = fit_shard(read_problem(problem), spec)
+        fits, times = fit_shard(data, spec)
     write_dataset(times, timing)
     write_dataset(fits, output)
-    status = fits["status"].values
-    counts = {Status(value).label: int((status == value).sum()) for value in sorted(set(status.tolist()))}
-    click.echo(
-        f"{output}: {len(status)} fits: " + ", ".join(f"{count} {label}" for label, count in counts.items())
-    )
-    _report_counts(len(status), sum(counts.get(failure.label, 0) for failure in FAILURES))
+    click.echo(f"{output}: {stop - start} fits: {_told(fits)}")
+    _report_counts(stop - start, int(np.isin(fits["status"].values, FAILURES).sum()))
+
+
+def _told(fits: xr.Dataset) -> str:
+    from mixsweep.status import Status
+
+    status = fits["status"].values.tolist()
+    return ", ".join(f"{status.count(value)} {Status(value).label}" for value in sorted(set(status)))
 
 
 def _report_counts(fits: int, failures: int) -> None:
