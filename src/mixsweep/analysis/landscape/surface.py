@@ -1,10 +1,10 @@
 """The log-likelihood as a surface over free coordinates, on which paths are drawn and rise.
 
-Coordinates are those of the census: weight logits, means, Cholesky factors with logarithmic diagonals, and
-logarithms of other positive parameters. Every point of every straight line between two mixtures is a mixture
-again in them, for every family; in natural parameters weights and covariances would be mixed as well, but
-degrees of freedom have no moments, and lines between a narrow and a wide component would be wide nearly all
-their way.
+Coordinates are those of the census: weight logits, means, Cholesky factors with logarithmic diagonals,
+logarithms of standard deviations, and what a family has besides. For every family each point of a straight
+line between two mixtures is a mixture again. Lines between moments would be so too, but some parameters have
+none (degrees of freedom), and a component between a narrow and a wide one would be wide on nearly all of the
+line; in logarithms it passes through every width alike.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Protocol
 import numpy as np
 
 from mixsweep.analysis.identify import describe, matching
-from mixsweep.analysis.stationary import BATCH_COLUMNS, coordinates
+from mixsweep.analysis.stationary import BATCH_COLUMNS, coordinates, smallest_eigenvalue
 from mixsweep.endpoints import take
+from mixsweep.families.base import Evaluation
 from mixsweep.objective import Objective
 from mixsweep.typing import FloatArray, IntArray, Parameters
 
@@ -64,15 +65,25 @@ class LikelihoodSurface:
         found, moved = [np.zeros(0)], [np.zeros((0, vectors.shape[1]))]
         for part in self._parts(vectors):
             evaluation = objective.evaluate(objective.from_vector(part))
-            with np.errstate(all="ignore"):  # components that vanish or become singular are looked for below
-                step = objective.to_vector(evaluation.maximised) - part
-            usable = np.isfinite(step).all(axis=1)
-            usable &= evaluation.smallest_eigenvalue >= objective.eigenvalue_floor
-            step = np.where(usable[:, None], step, 0.0)
-            longest = np.abs(step).max(axis=1, keepdims=True)
-            moved.append(part + step * (LONGEST_RISE / np.maximum(longest, LONGEST_RISE)))
+            moved.append(part + self._step(part, evaluation))
             found.append(evaluation.log_likelihood)
         return self._finite(np.concatenate(found)), np.concatenate(moved)
+
+    def _step(self, vectors: FloatArray, evaluation: Evaluation) -> FloatArray:
+        """Return EM steps of limited length in the coordinates, zero where they are not to be taken."""
+        objective = self.objective
+        with np.errstate(all="ignore"):  # components that vanish or become singular are looked for below
+            step = objective.to_vector(evaluation.maximised) - vectors
+        usable = np.isfinite(step).all(axis=1)
+        usable &= evaluation.smallest_eigenvalue >= objective.eigenvalue_floor
+        step = np.where(usable[:, None], step, 0.0)
+        longest = np.abs(step).max(axis=1)
+        # a sudden collapse is a long step; whether its covariance is positive may be a matter of rounding
+        far = np.flatnonzero(longest > LONGEST_RISE)
+        sound = smallest_eigenvalue(objective, take(evaluation.maximised, far)) >= objective.eigenvalue_floor
+        step[far[~sound]] = 0.0
+        limited: FloatArray = step * (LONGEST_RISE / np.maximum(longest, LONGEST_RISE))[:, None]
+        return limited
 
     def _parts(self, vectors: FloatArray) -> list[FloatArray]:
         size = max(1, BATCH_COLUMNS // self.objective.n_components)

@@ -77,7 +77,7 @@ def connect(heights: FloatArray, first: IntArray, second: IntArray, levels: Floa
         if groups[0] == groups[1] or not np.isfinite(levels[edge]):
             continue
         # the group with the highest point comes first
-        groups.sort(key=lambda group: -max(heights[point] for point in members[group]))
+        groups.sort(key=lambda group: -heights[members[group]].max())
         one, other = (members[group] for group in groups)
         connected[np.ix_(one, other)] = connected[np.ix_(other, one)] = levels[edge]
         edges.append(int(edge))
@@ -93,13 +93,15 @@ def connect(heights: FloatArray, first: IntArray, second: IntArray, levels: Floa
         np.array(edges, dtype=np.int64),
         np.array(node_heights, dtype=np.float64),
         np.array(parents, dtype=np.int64),
-        _positions(count, members, np.array(parents, dtype=np.int64)),
+        _positions(heights, members, np.array(parents, dtype=np.int64)),
     )
 
 
-def _positions(count: int, members: list[list[int]], parents: IntArray) -> FloatArray:
+def _positions(heights: FloatArray, members: list[list[int]], parents: IntArray) -> FloatArray:
+    count = len(heights)
     positions = np.full(len(members), np.nan)
     roots = [node for node in range(len(members)) if parents[node] < 0]
+    roots.sort(key=lambda root: -heights[members[root]].max())
     in_order = [point for root in roots for point in members[root]]
     positions[in_order] = np.arange(count)
     for merge in range(count, len(members)):
