@@ -26,6 +26,7 @@ BENCHMARKS = {
     "memory": (),
     "start_up": (),
     "squarem_on_faithful": (),
+    "em_rates": (),
     "same_start_comparison": (),
 }
 

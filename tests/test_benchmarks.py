@@ -29,6 +29,7 @@ TINY = {
     "memory": (["200,2,2,2,em"], []),
     "start_up": (["--repeats", "1"], []),
     "squarem_on_faithful": (["--restarts", "10"], []),
+    "em_rates": (["--part", "population"], []),
     "same_start_comparison": (["faithful, K=2", "--restarts", "5"], []),
 }
 

@@ -30,12 +30,14 @@ SMOOTH = ("proper", "saddle", "spurious")
 #: Gaps below this share of the log-likelihood are in doubt by 1 % and more, from rounding; a rate comes from
 #: the last fall by `FALL` above it.
 ROUNDING, FALL = 1e-13, 30.0
+#: Nearer than this, in nats, the log-likelihood is a quadratic: a seventh of a standard error.
+QUADRATIC = 1e-2
 
 NOT_SMOOTH = f"cannot say: a rate is of an optimum of kind {', '.join(SMOOTH)}"
 FEW_RATES = "no interval: fewer than 6 fits have a rate"
 NO_THEORY = "cannot say: the theoretical rate is not known"
 NO_DIFFERENCES = "cannot say: the EM map has no finite differences there"
-NO_FALL = f"cannot say: no fit's trace falls {FALL:g} times toward the optimum"
+NO_FALL = f"cannot say: no fit's trace falls {FALL:g} times near the optimum"
 
 
 def em_rates(problem: Problem, optima: xr.Dataset, count: int = MOST) -> xr.Dataset:
@@ -100,8 +102,9 @@ def fit_rates(fits: xr.Dataset) -> xr.DataArray:
     """Return by which factor each fit's distance from its own optimum shrank a pass at the end.
 
     From the last checkpoint whose gap is above rounding, and the last one before it whose gap is `FALL` times
-    as large. The gap of EM is a sum of exponentials, one for each eigenvalue of its map's Jacobian, so that
-    the rate comes from below: where the second eigenvalue is close to the first it is still too low.
+    as large, if that is at most 0.01 nats, where the log-likelihood is nearly a quadratic. The gap of EM is
+    then a sum of exponentials, one for each eigenvalue of its map's Jacobian, so that the rate comes from
+    below: where the second eigenvalue is close to the first it is still too low.
 
     Parameters
     ----------
@@ -112,7 +115,7 @@ def fit_rates(fits: xr.Dataset) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        Over (method, initializer, restart); NaN where the trace does not fall so far.
+        Over (method, initializer, restart); NaN where the trace does not show such a fall.
     """
     import xarray as xr
 
@@ -126,6 +129,7 @@ def fit_rates(fits: xr.Dataset) -> xr.DataArray:
         gap_after, passes_after = _latest(gap, after)
         earlier = (gap >= FALL * gap_after[..., None]) & (passes < passes_after[..., None])
         gap_before, passes_before = _latest(gap, np.where(earlier & np.isfinite(gap), passes, np.nan))
+        gap_before = np.where(gap_before <= QUADRATIC, gap_before, np.nan)
         rate = np.exp(np.log(gap_after / gap_before) / (2 * (passes_after - passes_before)))
     return xr.DataArray(rate, own.coords, dims)
 

@@ -41,7 +41,7 @@ def test_the_observed_rate_is_the_theoretical_one(faithful):
 
 @pytest.mark.parametrize("rate", [0.3, 0.8, 0.95])
 def test_a_linear_trace_has_its_rate(rate):
-    fits = traced([[linear(rate, 8)]], np.zeros((1, 1, 8), int))
+    fits = traced([[linear(rate, 8, start=0.009)]], np.zeros((1, 1, 8), int))
     np.testing.assert_allclose(fit_rates(fits), rate, rtol=1e-3)
     observed = observed_rates(fits, optima_of(["proper"])).isel(method=0, optimum=0)
     for name in ("observed_rate", "observed_rate_low", "observed_rate_high", "observed_rate_q25"):
@@ -58,6 +58,12 @@ def test_only_the_end_of_a_trace_counts_and_rounding_does_not():
     found = fit_rates(traced([[rows]], [[[0, 0, -1]]])).values[0, 0]
     assert found[0] == pytest.approx(0.7, rel=1e-3)
     assert np.isnan(found[1:]).all()
+
+
+def test_a_fall_from_afar_is_no_rate():
+    # as of EM whose last passes lead from a slow stretch right to the optimum
+    own = [5.0, 4.0, 3.0, 2.0, 1e-6, 1e-13]
+    assert np.isnan(fit_rates(traced([[[own]]], [[[0]]]))).all()
 
 
 def test_fits_count_for_the_optimum_in_which_they_end():
