@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from mixsweep.typing import FloatArray, IntArray
 
 __all__ = [
     "cholesky",
+    "flat",
     "location_and_scale",
     "lower_indices",
     "triangular_inverse",
@@ -31,6 +33,11 @@ def lower_indices(d: int) -> tuple[IntArray, IntArray]:
 def upper_indices(d: int) -> tuple[IntArray, IntArray]:
     """Return rows and columns of the upper triangle, the diagonal included; computed once."""
     return np.triu_indices(d)
+
+
+def flat(arrays: FloatArray) -> FloatArray:
+    """Return each array in a row, shape (R, m), for any number R of them, none included."""
+    return arrays.reshape(len(arrays), math.prod(arrays.shape[1:]))
 
 
 def cholesky(matrices: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from mixsweep.assignments import Assignment
 from mixsweep.coordinates import Parametrisation
 from mixsweep.families import FAMILIES
 from mixsweep.families.base import Evaluation, Family
-from mixsweep.linalg import location_and_scale, weighted_covariance
+from mixsweep.linalg import flat, location_and_scale, weighted_covariance
 from mixsweep.seeds import generator
 from mixsweep.typing import BoolArray, FloatArray, Parameters
 
@@ -292,7 +293,7 @@ class Objective:
         """Return which points have two components that are the same within rounding, shape (R,)."""
         own = self.family.shapes(self.n_components, self.n_features)
         each = [
-            parameters[name].reshape(len(parameters[name]), self.n_components, -1)
+            flat(parameters[name]).reshape(len(parameters[name]), self.n_components, math.prod(shape[1:]))
             for name, shape in own.items()
             if name != "weights" and shape[:1] == (self.n_components,)
         ]

@@ -207,4 +207,4 @@ def reference_pass(
 def linear_logits(design: Design, coefficients: FloatArray) -> FloatArray:
     """Return log(weight x density) of every row under every component, shape (R, K, n)."""
     n_restarts, n_components, p = coefficients.shape
-    return (coefficients.reshape(-1, p) @ design.by_feature).reshape(n_restarts, n_components, -1)
+    return (coefficients.reshape(-1, p) @ design.by_feature).reshape(n_restarts, n_components, design.n_rows)

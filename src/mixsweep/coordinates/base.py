@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixsweep.errors import MixsweepError, nearest
+from mixsweep.linalg import flat
 from mixsweep.typing import FloatArray, Parameters
 
 if TYPE_CHECKING:
@@ -145,15 +146,15 @@ class Real(Chart):
 
     def to_free(self, values: FloatArray) -> FloatArray:
         """Return the entries in a row."""
-        return values.reshape(len(values), -1).copy()
+        return flat(values).copy()
 
     def from_free(self, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         """Return the array."""
-        return free.reshape(-1, *shape).copy()
+        return free.reshape(len(free), *shape).copy()
 
     def pull_back(self, free: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return the gradient in a row."""
-        return gradient.reshape(len(gradient), -1)
+        return flat(gradient)
 
 
 REAL = Real()

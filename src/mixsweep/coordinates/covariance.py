@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mixsweep.coordinates.base import REAL, Chart
-from mixsweep.linalg import lower_indices, triangular_inverse
+from mixsweep.linalg import flat, lower_indices, triangular_inverse
 from mixsweep.typing import FloatArray
 
 __all__ = ["COVARIANCE_CHARTS", "CovarianceCharts"]
@@ -40,13 +40,13 @@ def _lower(matrices: FloatArray) -> FloatArray:
     d = matrices.shape[-1]
     row, column = lower_indices(d)
     entries = matrices.reshape(*matrices.shape[:-2], d * d).take(row * d + column, axis=-1)
-    result: FloatArray = entries.reshape(len(matrices), -1)
+    result: FloatArray = flat(entries)
     return result
 
 
 def _from_lower(free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     row, column = lower_indices(shape[-1])
-    entries = free.reshape(-1, *shape[:-2], len(row))
+    entries = free.reshape(len(free), *shape[:-2], len(row))
     matrices = np.zeros((len(free), *shape))
     matrices[..., row, column] = entries
     return matrices
@@ -136,17 +136,17 @@ class SquareFactor(Chart):
 
     def to_free(self, values: FloatArray) -> FloatArray:
         """Return A = L'."""
-        return np.ascontiguousarray(_transpose(values)).reshape(len(values), -1)
+        return flat(np.ascontiguousarray(_transpose(values)))
 
     def from_free(self, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         """Return the Cholesky factor of A'A."""
-        return _factor_of_square(free.reshape(-1, *shape))
+        return _factor_of_square(free.reshape(len(free), *shape))
 
     def pull_back(self, free: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return 2 A S."""
         square = free.reshape(values.shape)
         result: FloatArray = 2.0 * np.matmul(square, _in_covariance(values, gradient))
-        return result.reshape(len(free), -1)
+        return flat(result)
 
 
 class MatrixLogarithm(Chart):
@@ -165,7 +165,7 @@ class MatrixLogarithm(Chart):
     @staticmethod
     def _eigen(free: FloatArray, shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
         finite = np.isfinite(free).all(axis=1)
-        matrices = np.where(finite.reshape(-1, *(1,) * len(shape)), _from_lower(free, shape), 0.0)
+        matrices = np.where(finite.reshape(len(free), *(1,) * len(shape)), _from_lower(free, shape), 0.0)
         values, vectors = np.linalg.eigh(matrices)
         values[~finite] = np.nan
         return values, vectors
@@ -231,17 +231,17 @@ class Logarithm(Chart):
 
     def to_free(self, values: FloatArray) -> FloatArray:
         """Return factor x log(value)."""
-        result: FloatArray = self.factor * np.log(values).reshape(len(values), -1)
+        result: FloatArray = self.factor * flat(np.log(values))
         return result
 
     def from_free(self, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         """Return exp(coordinate / factor)."""
-        result: FloatArray = np.exp(free / self.factor).reshape(-1, *shape)
+        result: FloatArray = np.exp(free / self.factor).reshape(len(free), *shape)
         return result
 
     def pull_back(self, free: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return the derivative times value / factor."""
-        result: FloatArray = (gradient * values / self.factor).reshape(len(values), -1)
+        result: FloatArray = flat(gradient * values / self.factor)
         return result
 
 
@@ -254,15 +254,15 @@ class Signed(Chart):
 
     def to_free(self, values: FloatArray) -> FloatArray:
         """Return the positive one."""
-        return values.reshape(len(values), -1).copy()
+        return flat(values).copy()
 
     def from_free(self, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         """Return the absolute value."""
-        return np.abs(free).reshape(-1, *shape)
+        return np.abs(free).reshape(len(free), *shape)
 
     def pull_back(self, free: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return the derivative with the number's sign."""
-        result: FloatArray = np.sign(free) * gradient.reshape(len(values), -1)
+        result: FloatArray = np.sign(free) * flat(gradient)
         return result
 
 

@@ -396,7 +396,8 @@ class StudentT:
         inverse = triangular_inverse(parameters["cholesky"])
         coefficients = self._distance_coefficients(parameters["means"], inverse)
         flat = coefficients.reshape(-1, coefficients.shape[-1])
-        distances = (flat @ prepared.design.by_feature).reshape(*coefficients.shape[:2], -1)
+        shape = (*coefficients.shape[:2], prepared.design.n_rows)
+        distances = (flat @ prepared.design.by_feature).reshape(shape)
         tau = _inverse_degrees(parameters["tails"])[..., None]
         exponent = 0.5 * (1 + inverse.shape[-1] * tau) / tau
         constant = self._constant(parameters, inverse)[..., None]

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.linalg import expm
+from tests.mixsweep.helpers import FAMILIES, cell, scattered_points
 
 from mixsweep.coordinates import COVARIANCE_CHARTS, WEIGHT_CHARTS, Parametrisation
 from mixsweep.errors import MixsweepError
 from mixsweep.methods import METHODS
-from tests.mixsweep.helpers import FAMILIES, cell, scattered_points
 
 CHOICES = [(weights, "log-cholesky") for weights in WEIGHT_CHARTS] + [
     ("softmax", covariances) for covariances in COVARIANCE_CHARTS
@@ -90,3 +90,18 @@ def test_unknown_names_are_refused_with_the_nearest():
         METHODS["lbfgs"](weights="softmx")
     with pytest.raises(MixsweepError, match=r"covariances.*'natural'.*expected one of"):
         METHODS["adam"](covariances="natural")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("weights", "covariances"), CHOICES)
+def test_no_points_at_all_are_no_trouble(weights, covariances, family):
+    objective = seen(weights, covariances, family)
+    none = {name: values[:0] for name, values in scattered_points(cell("iris", family)).items()}
+    vector = objective.to_vector(none)
+    assert vector.shape == (0, objective.to_vector(scattered_points(cell("iris", family))).shape[1])
+    back = objective.from_vector(vector)
+    assert {name: values.shape for name, values in back.items()} == {
+        name: values.shape for name, values in none.items()
+    }
+    assert objective.log_density(none).shape == (0, objective.n_rows)
+    assert objective.coincident(none).shape == (0,)
