@@ -7,8 +7,6 @@ import pytest
 from tests.mixsweep.analysis.traced import BEST, linear, traced
 
 from mixsweep.analysis.gaps import TOLERANCES, first_costs, gap_bands, gaps
-from mixsweep.analysis.speed import TOLERANCES as COARSE
-from mixsweep.analysis.speed import first_passes
 
 NONE = np.nan
 
@@ -47,9 +45,9 @@ def test_tolerances_go_from_one_nat_down_to_a_hundred_millionth():
     assert TOLERANCES[-1] == pytest.approx(1e-8)
 
 
-def test_the_coarse_table_has_the_same_numbers(fits):
-    own = first_costs(fits, BEST, COARSE).sel(reference="own", unit="passes")
-    np.testing.assert_array_equal(own.values, first_passes(fits).values)
+def test_the_first_time_counts_though_the_fit_leaves_again():
+    fits = traced([[[[1e-7, 1, 1, 1e-7]]]], [[[0]]])
+    assert first(fits, "own", "passes", 1e-4) == [1]
 
 
 def test_a_fit_that_was_not_run_and_one_without_seconds_have_no_cost(fits):
