@@ -41,6 +41,7 @@ rule all:
         sweep="<results>/sweep.nc",
         verdicts="<results>/verdicts.csv",
         report="<results>/report/index.html",
+        landscapes=sweep.landscapes,
         rounds=["<results>/restarts.json"] if sweep.adaptive else [],
 
 
@@ -49,6 +50,7 @@ include: "workflow/rules/problem.smk"
 include: "workflow/rules/shard.smk"
 include: "workflow/rules/cell.smk"
 include: "workflow/rules/optima.smk"
+include: "workflow/rules/landscape.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/rounds.smk"

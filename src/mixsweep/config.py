@@ -148,6 +148,8 @@ class SweepConfig(_Model):
     """Smallest eigenvalue allowed to a component's covariance, relative to the data covariance."""
     census: CensusSpec = CensusSpec()
     """Thresholds between optima and between their kinds."""
+    landscape: Flag = True
+    """Whether paths and barriers between the leading maxima of each cell are looked for."""
     replace: Flag = False
     """Go on in a results folder that another config made, replacing what differs."""
     partial: Flag = False

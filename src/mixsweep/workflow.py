@@ -139,6 +139,10 @@ class SweepWorkflow:
         """Return the optima of all cells."""
         return self.cell_files("optima.nc")
 
+    def landscapes(self, wildcards: Any) -> list[str]:
+        """Return the landscapes of all cells, none where the config asks for none."""
+        return self.cell_files("landscape.nc") if self.config.landscape else []
+
     def problem_files(self, wildcards: Any) -> list[str]:
         """Return the files of all problems."""
         return [f"{self.results}/problems/{name}.nc" for name in self._entries]

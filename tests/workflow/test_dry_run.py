@@ -124,9 +124,14 @@ def finish(project: Path) -> None:
 def test_counts_of_a_sweep_of_own_data(project: Path) -> None:
     config = write_config(project)
     assert jobs(snakemake(project, "-n", "--configfile", str(config))) == {
-        "plan": 1, "problem": 1, "shard": 4, "cell": 2, "optima": 2,
-        "collect": 1, "analyse": 1, "report": 1, "all": 1, "total": 14,
+        "plan": 1, "problem": 1, "shard": 4, "cell": 2, "optima": 2, "landscape": 2,
+        "collect": 1, "analyse": 1, "report": 1, "all": 1, "total": 16,
     }  # fmt: skip
+
+
+def test_no_landscapes_where_the_config_asks_for_none(project: Path) -> None:
+    config = write_config(project, landscape=False)
+    assert "landscape" not in jobs(snakemake(project, "-n", "--configfile", str(config)))
 
 
 def test_default_config_is_quick_and_the_same_from_elsewhere(project: Path) -> None:

@@ -65,7 +65,17 @@ def test_rules_are_one_plain_command(path: Path) -> None:
 
 def test_every_rule_of_the_design_is_there() -> None:
     names = {path.stem for path in RULES}
-    assert names == {"plan", "problem", "shard", "cell", "optima", "collect", "analyse", "report"}
+    assert names == {
+        "plan",
+        "problem",
+        "shard",
+        "cell",
+        "optima",
+        "landscape",
+        "collect",
+        "analyse",
+        "report",
+    }
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)

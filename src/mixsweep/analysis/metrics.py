@@ -53,6 +53,7 @@ _SQUARE_AND_ADD = (
 _SANDWICH = "Student's t with standard errors by leaving out one cluster at a time"
 _AUGER = "Auger and Hansen (2005); Hansen et al. (2021)"
 _PAIRED_SOURCE = "Fagerland, Lydersen and Laake (2013)"
+_STRING = "E, Ren and Vanden-Eijnden (2007)"
 _BELL = "Bell and McCaffrey (2002); Liang and Zeger (1986)"
 
 _COST = "pass or s"
@@ -566,6 +567,47 @@ _RECORDS = (
     Metric("n_repeats", "times that everything was measured"),
     Metric("n_measured", "fits measured in each repeat"),
     Metric("n_failed", "fits of these that failed", better="lower"),
+    # landscape
+    Metric("height", "log-likelihood of the optimum", unit="nat", better="higher"),
+    Metric(
+        "straight_log_likelihood",
+        "log-likelihood along the straight path between two optima, in unconstrained coordinates",
+        unit="nat",
+    ),
+    Metric(
+        "relaxed_log_likelihood",
+        "log-likelihood along a path between two optima that has risen as a string",
+        unit="nat",
+        source=_STRING,
+    ),
+    Metric("straight_level", "lowest log-likelihood on the straight path", unit="nat"),
+    Metric("relaxed_level", "lowest log-likelihood on the risen path", unit="nat", source=_STRING),
+    Metric(
+        "connected_level",
+        "lowest log-likelihood on the best known way between two optima, by others if need be",
+        unit="nat",
+        source="Hu (1961)",
+    ),
+    Metric(
+        "barrier",
+        "how far the best known way to the other optimum leads down; an upper bound of the barrier",
+        unit="nat",
+        source=f"{_STRING}; Hu (1961)",
+    ),
+    Metric(
+        "node_level",
+        "log-likelihood of an optimum, or below which two groups of optima are one",
+        unit="nat",
+        source="Becker and Karplus (1997)",
+    ),
+    Metric("slice_log_likelihood", "log-likelihood in the plane through three optima", unit="nat"),
+    Metric(
+        "stress",
+        "error of the distances on the map of the optima; 0 where all lie in a plane",
+        denominator="root of the sum of the squared density distances",
+        better="lower",
+        source="Torgerson (1952); Kruskal (1964)",
+    ),
     # adaptive sweeps
     Metric("wanted", "restarts for each method and initializer that the cell should have"),
 )

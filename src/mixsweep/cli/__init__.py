@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shard": ("mixsweep.cli.shard:shard", "Fit a block of restarts."),
     "cell": ("mixsweep.cli.cell:cell", "Gather the shards of one cell."),
     "optima": ("mixsweep.cli.optima:optima", "Find the distinct optima of one cell."),
+    "landscape": (
+        "mixsweep.cli.landscape:landscape",
+        "Find paths and barriers between the leading maxima of one cell.",
+    ),
     "collect": ("mixsweep.cli.collect:collect", "Gather all cells into one file."),
     "analyse": ("mixsweep.cli.analyse:analyse", "Compute the tables and verdicts of a sweep."),
     "audit": ("mixsweep.cli.audit:audit", "Find fits that are proven not to be at the maximum."),

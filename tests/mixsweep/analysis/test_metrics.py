@@ -14,6 +14,7 @@ from mixsweep.analysis.census import census
 from mixsweep.analysis.conduct import conduct
 from mixsweep.analysis.flow import flow
 from mixsweep.analysis.gaps import gap_bands
+from mixsweep.analysis.landscape import landscape
 from mixsweep.analysis.metrics import METRICS, metric
 from mixsweep.analysis.nesting import audit_summary, nesting_audit
 from mixsweep.analysis.paired import paired_comparison, pooled_comparison
@@ -130,6 +131,22 @@ EVIDENCE = [
 ]
 
 
+#: Heights, levels and errors in the landscape; its other variables are places and identifiers.
+LANDSCAPE = [
+    "height",
+    "straight_log_likelihood",
+    "relaxed_log_likelihood",
+    "straight_level",
+    "relaxed_level",
+    "connected_level",
+    "barrier",
+    "node_level",
+    "slice_log_likelihood",
+    "density_distance",
+    "stress",
+]
+
+
 def returned_by_the_census(fits):
     problem = load_builtin("faithful")
     mean, covariance = problem.X.mean(axis=0), np.cov(problem.X.T, bias=True)
@@ -144,6 +161,7 @@ def returned_by_the_census(fits):
         "leave_one_out": leave_one_out(problem, optima, 0, np.array([0])).drop_vars(
             ["log_likelihood", "smallest_eigenvalue_ratio"]
         ),
+        "landscape": landscape(problem, optima)[LANDSCAPE],
         "basin_shares": basin_shares(fits, two),
         "unseen_by_initializer": unseen_by_initializer(fits, two),
         "rarefaction_curves": rarefaction_curves(fits, two),
