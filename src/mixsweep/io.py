@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IncompleteFileError",
+    "UnwritableFileError",
     "atomic_path",
     "content_checksum",
     "read_dataset",
@@ -33,11 +35,36 @@ class IncompleteFileError(MixsweepError):
     """A file is truncated, altered, or not one of ours."""
 
 
+class UnwritableFileError(MixsweepError):
+    """A file cannot be written: the disk is full, or the folder read-only."""
+
+
+def _unwritable(path: Path, error: Exception) -> UnwritableFileError:
+    try:
+        room = f"; the disk has {shutil.disk_usage(path.parent).free / 1e6:.1f} MB left"
+    except OSError:
+        room = ""
+    cause = getattr(error, "strerror", None) or error
+    return UnwritableFileError(
+        f"{path}: could not be written ({cause}){room}. What was there before is as it was; make room or make "
+        "the folder writable, and run again."
+    )
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder; on success it is synced to disk and renamed to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    """Give a temporary path in the same folder; on success it is synced to disk and renamed to `path`.
+
+    Raises
+    ------
+    UnwritableFileError
+        If the system refuses: no room, no permission.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -49,6 +76,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    except RuntimeError as error:
+        # netCDF-C has no better word for a full disk than this
+        if str(error).startswith("NetCDF"):
+            raise _unwritable(path, error) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

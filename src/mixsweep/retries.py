@@ -93,7 +93,8 @@ def _block(
     )
     again, _ = fit_shard(problem, shard)
     count = again.sizes["restart"]
-    first = fits.sel(method=method, initializer=initializer, restart=again["restart"].values)
+    place = {"method": method, "initializer": initializer, "restart": again["restart"].values}
+    first = fits.sel(place)
     columns = {
         "method": np.full(count, method),
         "initializer": np.full(count, initializer),

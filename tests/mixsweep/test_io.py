@@ -1,13 +1,23 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from mixsweep.errors import MixsweepError
-from mixsweep.io import IncompleteFileError, atomic_path, read_dataset, write_dataset
+from mixsweep.io import (
+    IncompleteFileError,
+    UnwritableFileError,
+    atomic_path,
+    read_dataset,
+    write_dataset,
+    write_text,
+)
 
 
 @pytest.fixture
@@ -72,6 +82,48 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
         fail_half_way()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+# A file of at most so many bytes, as on a disk that is full after them.
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+import xarray as xr
+from mixsweep.io import UnwritableFileError, write_dataset
+
+dataset = xr.Dataset({"log_likelihood": ("restart", np.arange(3e4))}, {"restart": np.arange(30000)})
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    write_dataset(dataset, Path(sys.argv[1]))
+except UnwritableFileError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 3000, 100_000])
+def test_a_full_disk_is_told_and_leaves_the_old_file_and_no_litter(tmp_path, dataset, limit):
+    path = tmp_path / "a.nc"
+    write_dataset(dataset, path)
+    before = path.read_bytes()
+    command = [sys.executable, "-c", LIMITED, str(path), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert f"{path}: could not be written (" in done.stdout
+    assert "MB left" in done.stdout
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["a.nc"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, dataset):
+    # a folder where nobody can make files, the system's administrator included
+    folder = Path("/proc/self")
+    if not folder.is_dir():
+        folder = tmp_path / "file"
+        folder.touch()
+    with pytest.raises(UnwritableFileError, match="could not be written"):
+        write_dataset(dataset, folder / "a.nc")
+    with pytest.raises(UnwritableFileError, match="make the folder writable"):
+        write_text(folder / "a.txt", "text")
 
 
 def test_missing_and_foreign_files_are_named(tmp_path, dataset):
