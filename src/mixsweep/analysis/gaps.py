@@ -99,15 +99,15 @@ def first_costs(
     """
     import xarray as xr
 
-    gap = gaps(fits, best_log_likelihood).values
     passes = fits["trace_passes"].transpose(*_FITS, "checkpoint").values
-    pace = _pace(fits)
-    ran = ran_of(fits).transpose(*_FITS).values
+    pace, ran = _pace(fits), ran_of(fits).transpose(*_FITS).values
     found = np.empty((len(REFERENCES), len(UNITS), *ran.shape, len(tolerances)))
-    for reference, own in enumerate(gap):
-        for place, tolerance in enumerate(tolerances):
-            first = np.where(ran, _first(own <= tolerance, passes), np.nan)
-            found[reference, ..., place] = first, first * pace
+    for method in range(len(ran)):  # one at a time, since traces are large
+        gap = gaps(fits.isel(method=[method]), best_log_likelihood).values[:, 0]
+        for reference, own in enumerate(gap):
+            for place, tolerance in enumerate(tolerances):
+                first = np.where(ran[method], _first(own <= tolerance, passes[method]), np.nan)
+                found[reference, :, method, ..., place] = first, first * pace[method]
     coordinates: dict[str, Any] = {name: fits[name].values for name in _FITS if name in fits.coords}
     coordinates |= {"reference": list(REFERENCES), "unit": list(UNITS), "tolerance": list(tolerances)}
     return xr.DataArray(found, coordinates, ("reference", "unit", *_FITS, "tolerance"), name="cost")
@@ -167,20 +167,21 @@ def gap_bands(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
     """
     import xarray as xr
 
-    gap = gaps(fits, best_log_likelihood).values
     passes = fits["trace_passes"].transpose(*_FITS, "checkpoint").values
     ran, pace = ran_of(fits).transpose(*_FITS).values, _pace(fits)
     grids = cost_grids(fits)
     bands = np.full((len(REFERENCES), len(UNITS), *ran.shape[:2], POINTS, len(BANDS)), np.nan)
-    for unit, place in np.ndindex(len(UNITS), ran.shape[0] * ran.shape[1]):
-        arm = divmod(place, ran.shape[1])
-        own = np.ones(ran.shape[2]) if unit == 0 else pace[arm]
-        chosen = ran[arm] & ~np.isnan(own)
-        if not chosen.any() or np.isnan(grids[unit]).any():
-            continue
-        known = gap[(slice(None), *arm)][:, chosen]
-        for reference, current in enumerate(_after(passes[arm][chosen], known, own[chosen], grids[unit])):
-            bands[(reference, unit, *arm)] = quantiles(current, list(BANDS.values()))
+    for arm in np.ndindex(*ran.shape[:2]):  # one at a time, since traces are large
+        method, initializer = arm
+        own = fits.isel(method=[method], initializer=[initializer])
+        gap = gaps(own, best_log_likelihood).values[:, 0, 0]
+        for unit, cost in enumerate((np.ones(ran.shape[2]), pace[arm])):
+            chosen = ran[arm] & ~np.isnan(cost)
+            if not chosen.any() or np.isnan(grids[unit]).any():
+                continue
+            after = _after(passes[arm][chosen], gap[:, chosen], cost[chosen], grids[unit])
+            for reference, current in enumerate(after):
+                bands[(reference, unit, *arm)] = quantiles(current, list(BANDS.values()))
     dims = ("reference", "unit", "method", "initializer", "point")
     variables: dict[str, Any] = {name: (dims, bands[..., i]) for i, name in enumerate(BANDS)}
     variables["cost"] = (("unit", "point"), grids)

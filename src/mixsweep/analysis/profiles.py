@@ -119,16 +119,20 @@ def solution_costs(
     passes = fits["trace_passes"].transpose(*_FITS, "checkpoint").values
     ended = fits["polished_log_likelihood"].transpose(*_FITS).values <= best_log_likelihood
     ran = ran_of(fits).transpose(*_FITS).values
-    trace = np.where(ended[..., None], trace, np.nan)
-    first = np.where(np.isnan(trace), np.inf, trace).min(axis=(0, -1), initial=np.inf)
-    best = np.where(np.isnan(trace), -np.inf, trace).max(axis=(0, -1), initial=-np.inf)
+    first, best = np.full(ran.shape[1:], np.inf), np.full(ran.shape[1:], -np.inf)
+    for own, sound in zip(trace, ended, strict=True):  # one method at a time, since traces are large
+        lowest = np.fmin.reduce(own, axis=-1, initial=np.inf)
+        highest = np.fmax.reduce(own, axis=-1, initial=-np.inf)
+        first = np.where(sound, np.minimum(first, lowest), first)
+        best = np.where(sound, np.maximum(best, highest), best)
     problem = ended.any(axis=0)
     found = np.empty((*ran.shape, len(accuracies)))
-    for place, accuracy in enumerate(accuracies):
+    for method, place in np.ndindex(len(ran), len(accuracies)):
         with np.errstate(invalid="ignore"):  # starts without an optimum have no rise
-            solved = trace >= (best - accuracy * (best - first))[..., None]
-        own = np.where(solved & np.isfinite(passes), passes, np.inf).min(axis=-1, initial=np.inf)
-        found[..., place] = np.where(ran & problem, own, np.nan)
+            enough = best - accuracies[place] * (best - first)
+        solved = (trace[method] >= enough[..., None]) & ended[method][..., None]
+        own = np.where(solved, passes[method], np.inf).min(axis=-1, initial=np.inf)
+        found[method, ..., place] = np.where(ran[method] & problem, own, np.nan)
     coordinates = {name: fits[name].values for name in _FITS} | {"accuracy": list(accuracies)}
     return xr.DataArray(found, coordinates, (*_FITS, "accuracy"), name="passes")
 

@@ -121,17 +121,25 @@ def fit_rates(fits: xr.Dataset) -> xr.DataArray:
 
     dims = ("method", "initializer", "restart")
     own = fits["polished_log_likelihood"].transpose(*dims)
-    gap = (own - fits["trace_log_likelihood"]).transpose(*dims, "checkpoint").values
+    trace = fits["trace_log_likelihood"].transpose(*dims, "checkpoint").values
     passes = fits["trace_passes"].transpose(*dims, "checkpoint").values
-    floor = ROUNDING * np.maximum(np.abs(own.values), 1.0)
+    # one method at a time, since traces are large
+    rates = [_fit_rates(*each) for each in zip(own.values, trace, passes, strict=True)]
+    return xr.DataArray(np.reshape(rates, own.shape), own.coords, dims)
+
+
+def _fit_rates(own: FloatArray, trace: FloatArray, passes: FloatArray) -> FloatArray:
+    """Return the rates of fits from the height of their optima and their traces."""
+    gap = own[..., None] - trace
+    floor = ROUNDING * np.maximum(np.abs(own), 1.0)
     with np.errstate(invalid="ignore"):  # fits without an optimum, and checkpoints that they do not have
         after = np.where((gap > floor[..., None]) & np.isfinite(gap), passes, np.nan)
         gap_after, passes_after = _latest(gap, after)
         earlier = (gap >= FALL * gap_after[..., None]) & (passes < passes_after[..., None])
         gap_before, passes_before = _latest(gap, np.where(earlier & np.isfinite(gap), passes, np.nan))
         gap_before = np.where(gap_before <= QUADRATIC, gap_before, np.nan)
-        rate = np.exp(np.log(gap_after / gap_before) / (2 * (passes_after - passes_before)))
-    return xr.DataArray(rate, own.coords, dims)
+        rate: FloatArray = np.exp(np.log(gap_after / gap_before) / (2 * (passes_after - passes_before)))
+    return rate
 
 
 def _latest(gap: FloatArray, passes: FloatArray) -> tuple[FloatArray, FloatArray]:
