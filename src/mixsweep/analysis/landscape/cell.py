@@ -8,7 +8,8 @@ import numpy as np
 
 from mixsweep.analysis.agreement import density_distances
 from mixsweep.analysis.identify import log_densities
-from mixsweep.analysis.landscape.paths import POINTS, Paths, rise, straight
+from mixsweep.analysis.landscape.detours import Detours, detours, paths_by_saddles
+from mixsweep.analysis.landscape.paths import POINTS, Paths, joined, rise, straight
 from mixsweep.analysis.landscape.plane import classical_scaling, slice_through
 from mixsweep.analysis.landscape.surface import LikelihoodSurface, Surface, matched, vectors
 from mixsweep.analysis.landscape.tree import Tree, connect
@@ -60,11 +61,15 @@ def landscape(problem: Problem, optima: xr.Dataset) -> xr.Dataset:
         float(optima.attrs["covariance_floor"]),
     )
     numbers = leading_maxima(optima)
-    reported = {name: optima[name].values[numbers] for name in ("weights", *objective.family.reported)}
-    parameters = objective.family.from_reported(reported, objective.location, objective.scale)
+    parameters = _parameters(objective, optima, numbers)
+    known = detours(optima, numbers)
     surface = LikelihoodSurface(objective)
+    bent = paths_by_saddles(
+        objective, surface, parameters, _parameters(objective, optima, known.saddle), known
+    )
     variables, slice_reason = _slice(objective, surface, parameters, numbers, optima["n_fits"].values)
-    variables |= _connections(objective, surface, parameters, numbers) | _map(objective, parameters)
+    variables |= _connections(objective, surface, parameters, numbers, (known, bent))
+    variables |= _map(objective, parameters)
     few = {0: "no optimum of the cell is a maximum", 1: "the cell has one maximum: there are no paths"}
     return _dataset(optima, numbers, variables, few.get(len(numbers), ""), slice_reason)
 
@@ -78,14 +83,23 @@ def leading_maxima(optima: xr.Dataset) -> IntArray:
     return numbers
 
 
+def _parameters(objective: Objective, optima: xr.Dataset, numbers: IntArray) -> Parameters:
+    reported = {name: optima[name].values[numbers] for name in ("weights", *objective.family.reported)}
+    return objective.family.from_reported(reported, objective.location, objective.scale)
+
+
 def _connections(
-    objective: Objective, surface: Surface, parameters: Parameters, numbers: IntArray
+    objective: Objective,
+    surface: Surface,
+    parameters: Parameters,
+    numbers: IntArray,
+    known: tuple[Detours, Paths],
 ) -> dict[str, Any]:
     """Return heights along paths, levels, barriers and the tree."""
     heights = surface.heights(vectors(objective, parameters))
     first, second = np.triu_indices(len(numbers), 1)
     line = straight(surface, *matched(objective, parameters, first, second))
-    risen, tree = risen_paths(surface, heights, first, second, line)
+    risen, tree = risen_paths(surface, heights, (first, second), line, known)
     pair, matrix = ("pair", "point"), ("leading", "leading_")
     return {
         "height": ("leading", heights),
@@ -107,7 +121,11 @@ def _connections(
 
 
 def risen_paths(
-    surface: Surface, heights: FloatArray, first: IntArray, second: IntArray, line: Paths
+    surface: Surface,
+    heights: FloatArray,
+    ends: tuple[IntArray, IntArray],
+    line: Paths,
+    known: tuple[Detours, Paths],
 ) -> tuple[Paths, Tree]:
     """Return the paths after all have risen a little and those of the spanning tree far, and their tree.
 
@@ -115,17 +133,24 @@ def risen_paths(
     ----------
     surface : Surface
     heights : ndarray, shape (L,)
-        Of the points.
-    first, second : ndarray of int, shape (M,)
-        Ends of each path.
+        Of the maxima.
+    ends : tuple of ndarray of int, shape (M,)
+        First and second end of each path, for every pair.
     line : Paths
         The straight paths.
+    known : Detours and Paths
+        Pairs with a known saddle between them, and the paths bent through it.
     """
     risen = rise(surface, line, *ALL_PAIRS)
+    pair = np.full((len(heights), len(heights)), -1)
+    pair[ends] = np.arange(len(ends[0]))
+    by_saddle = pair[known[0].first, known[0].second]
+    bent = rise(surface, known[1], *ALL_PAIRS)
+    risen = risen.replaced(by_saddle, joined(risen.take(by_saddle), bent))
     # paths of a maximum spanning tree that become higher leave it one
-    edges = connect(heights, first, second, risen.levels).edges
+    edges = connect(heights, *ends, risen.levels).edges
     risen = risen.replaced(edges, rise(surface, risen.take(edges), *IN_TREE))
-    return risen, connect(heights, first, second, risen.levels)
+    return risen, connect(heights, *ends, risen.levels)
 
 
 def _matrix(heights: FloatArray, first: IntArray, second: IntArray, levels: FloatArray) -> FloatArray:

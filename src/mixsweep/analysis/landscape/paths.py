@@ -24,7 +24,7 @@ import numpy as np
 from mixsweep.analysis.landscape.surface import Surface
 from mixsweep.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["POINTS", "Paths", "joined", "rise", "straight"]
+__all__ = ["POINTS", "Paths", "bent", "joined", "rise", "straight"]
 
 #: Points of every path at which the height is known; one more than a multiple of the segments of all strings.
 POINTS = 49
@@ -81,6 +81,11 @@ def straight(surface: Surface, first: FloatArray, second: FloatArray) -> Paths:
     # so that the ends are the points to the last bit
     vectors[:, -1] = second
     return _with_heights(surface, vectors)
+
+
+def bent(surface: Surface, corners: FloatArray) -> Paths:
+    """Return paths along polylines with corners of shape (M, P, q), their points spread evenly."""
+    return _with_heights(surface, spread(corners, np.ones(corners.shape[:2], dtype=bool), POINTS))
 
 
 def _with_heights(surface: Surface, vectors: FloatArray) -> Paths:

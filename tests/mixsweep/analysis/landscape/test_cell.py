@@ -10,6 +10,7 @@ from tests.mixsweep.helpers import FAMILIES, cell_fits, fits_at
 from mixsweep.analysis.census import census
 from mixsweep.analysis.landscape import LEAVES, branches, landscape
 from mixsweep.analysis.landscape.cell import leading_maxima
+from mixsweep.analysis.landscape.detours import detours
 from mixsweep.analysis.landscape.paths import POINTS, rise, straight
 from mixsweep.analysis.landscape.surface import LikelihoodSurface, matched
 from mixsweep.analysis.stationary import refine
@@ -95,6 +96,50 @@ def test_faithful_has_its_known_barriers(faithful):
     # without relaxing, the path between the best and the common maximum would seem to cross a deep valley
     assert found["straight_level"].values[0, 1] < -1130
     assert found.attrs["reason"] == found.attrs["slice_reason"] == ""
+
+
+def test_a_saddle_of_the_census_is_on_the_way(faithful):
+    """The strings find another saddle below this one; where a fit stopped at it they need not."""
+    problem, optima, found = faithful
+    saddle = {
+        "weights": [0.355604, 0.436685, 0.207712],
+        "means": [[2.035735, 54.47225], [4.327515, 77.615366], [4.20828, 84.892159]],
+        "covariances": [
+            [[0.068657, 0.430076], [0.430076, 33.670399]],
+            [[0.165834, 1.219157], [1.219157, 26.115039]],
+            [[0.171307, 0.972739], [0.972739, 21.378913]],
+        ],
+    }
+    arrays = [
+        np.concatenate([optima[name].values[:4], np.array([values])]) for name, values in saddle.items()
+    ]
+    with_saddle = census(problem, fits_at(problem, *arrays), LIMITS)
+    assert [KINDS[kind] for kind in with_saddle["kind"].values].count("saddle") == 1
+    assert float(with_saddle["log_likelihood"].min()) == pytest.approx(-1127.373, abs=1e-3)
+    again = landscape(problem, with_saddle)
+    holds(again)
+    assert again["connected_level"].values[1, 3] == pytest.approx(-1127.373, abs=5e-3)
+    assert found["connected_level"].values[1, 3] < -1127.6
+    np.testing.assert_allclose(again["connected_level"][:3, :3], found["connected_level"][:3, :3], atol=1e-3)
+
+
+def test_detours_are_by_the_highest_saddle_between_two_maxima():
+    kinds = ["proper", "saddle", "proper", "spurious", "saddle", "saddle", "saddle", "saddle"]
+    none = [-1, -1]
+    optima = xr.Dataset(
+        {
+            "kind": ("optimum", [KINDS.index(kind) for kind in kinds]),
+            "log_likelihood": ("optimum", -np.arange(8.0)),
+            # both sides to one; known twice; to nowhere; to what is not looked at
+            "escape_optimum": (
+                ("optimum", "side"),
+                [none, [2, 2], none, none, [3, 0], [0, 3], [2, -1], [2, 7]],
+            ),
+        }
+    )
+    found = detours(optima, np.array([0, 2, 3]))
+    assert [values.tolist() for values in found] == [[0], [2], [4]]
+    assert [len(values) for values in detours(optima, np.zeros(0, dtype=np.int64))] == [0, 0, 0]
 
 
 def test_the_lowest_point_of_a_path_is_by_a_saddle(faithful):
