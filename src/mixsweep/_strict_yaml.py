@@ -48,6 +48,10 @@ _StrictLoader.add_implicit_resolver(
 )
 
 
+#: A config of more values is a mistake, or an attempt to use up the memory by references to references.
+_MOST_VALUES = 100_000
+
+
 def read_yaml(path: Path) -> Any:
     """Read a YAML (or JSON) file.
 
@@ -78,7 +82,8 @@ def read_yaml(path: Path) -> Any:
             f"{path}: expected YAML as UTF-8 text, found a byte that is not ({error})."
         ) from None
     try:
-        return yaml.load(text, Loader=_StrictLoader)
+        value = yaml.load(text, Loader=_StrictLoader)
+        n_values = _n_values(value, {})
     except _DuplicateKey as error:
         raise MixsweepError(f"{path}: {error}") from None
     except yaml.YAMLError as error:
@@ -88,3 +93,28 @@ def read_yaml(path: Path) -> Any:
         raise MixsweepError(
             f"{path}:{where} not valid YAML ({problem}); expected `key: value` lines, indented with spaces."
         ) from None
+    except ValueError as error:
+        # such as the 31st of February, which looks like a date
+        raise MixsweepError(f"{path}: holds a value that is none ({error}); expected it in quotes.") from None
+    except RecursionError:
+        raise MixsweepError(
+            f"{path}: values inside values without end, or hundreds deep; expected a few levels."
+        ) from None
+    if n_values > _MOST_VALUES:
+        raise MixsweepError(
+            f"{path}: {n_values:,} values, most by references (*name); expected at most {_MOST_VALUES:,}."
+        )
+    return value
+
+
+def _n_values(value: Any, known: dict[int, int]) -> int:
+    """Return how many values there are when every reference is written out."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if known.get(id(value)) == 0:
+        raise RecursionError
+    if id(value) not in known:
+        known[id(value)] = 0
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_n_values(item, known) for item in inner)
+    return known[id(value)]

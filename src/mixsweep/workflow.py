@@ -42,8 +42,12 @@ class ConfigError(WorkflowError):
     """
 
     @property
-    def __traceback__(self) -> None:  # type: ignore[override]
+    def __traceback__(self) -> None:
         return None
+
+    @__traceback__.setter
+    def __traceback__(self, value: object) -> None:
+        """Take what `contextlib` sets on its way."""
 
 
 def _told(call: Callable[[], T]) -> T:
@@ -100,6 +104,8 @@ class SweepWorkflow:
             # Snakemake has read these already, keeping the last of duplicate keys
             read_yaml(Path(file))
         checked = parse_config(config, self._base, source)
+        if Path(self.results).exists() and not Path(self.results).is_dir():
+            raise MixsweepError(f"{self.results}: found a file; expected a folder for the results.")
         rounds = {} if isinstance(checked.restarts, int) else read_rounds(Path(self.results) / ROUNDS_FILE)
         plan = make_plan(checked, rounds)
         check_results(plan, Path(self.results), self._folder)
