@@ -73,6 +73,7 @@ def test_every_rule_of_the_design_is_there() -> None:
         "optima",
         "landscape",
         "collect",
+        "rounds",
         "analyse",
         "report",
     }

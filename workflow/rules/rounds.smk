@@ -4,7 +4,7 @@ rule rounds:
     input:
         sweep="<results>/sweep.nc",
     output:
-        restarts=update("<results>/restarts.json"),
+        restarts=update(ensure("<results>/restarts.json", non_empty=True)),
     log:
         "<logs>/rounds.log",
     retries: 1
