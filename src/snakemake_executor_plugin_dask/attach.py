@@ -4,6 +4,7 @@
 
 import importlib.metadata
 import json
+import logging
 import socket
 import ssl
 import sys
@@ -110,6 +111,8 @@ def connect(address: str, timeout: float, tls: Path | None = None) -> Any:
 
     _greet(address, timeout, tls)
     security = None if tls is None else credentials.security(tls)
+    # The loss of a connection is reported by the jobs that it costs.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=timeout, set_as_default=False, name="snakemake", security=security)
     except (OSError, ValueError) as error:

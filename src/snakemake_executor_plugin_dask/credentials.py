@@ -27,13 +27,15 @@ _VALID = datetime.timedelta(days=90)
 _BACKDATED = datetime.timedelta(days=1)
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, begin: datetime.datetime | None = None) -> None:
     """Write a new key and a certificate, which is its own authority.
 
     Parameters
     ----------
     folder
         Made for it, with access for the user alone.
+    begin
+        The moment from which they are valid; `None` for now.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -42,15 +44,15 @@ def make(folder: Path) -> None:
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dask-internal")])
-    now = datetime.datetime.now(tz=datetime.UTC)
+    begin = begin or datetime.datetime.now(tz=datetime.UTC) - _BACKDATED
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BACKDATED)
-        .not_valid_after(now + _VALID)
+        .not_valid_before(begin)
+        .not_valid_after(begin + _VALID)
         .sign(key, hashes.SHA256())
     )
     pem = certificate.public_bytes(serialization.Encoding.PEM)

@@ -157,17 +157,19 @@ class Executor(RealExecutor):
                     f"The embedded Dask cluster ended unexpectedly: {self._cluster.last_words} "
                     f"(see {self._cluster.log})."
                 )
-            if self._client.status not in ("running", "connecting"):
+            if self._client.status != "running":
                 raise WorkflowError(
                     "The Dask scheduler is gone. What is finished stays; call snakemake again for the rest."
                 )
             return self._client
         try:
             self._client = self._attached() if self._attaches else self._embedded()
-        except (ClusterError, OSError) as error:
+        except ClusterError as error:
             if self._cluster is not None:
                 self._cluster.close(orderly=False)
             raise WorkflowError(str(error)) from error
+        except OSError as error:  # a folder that cannot be written to, for example
+            raise WorkflowError(f"The Dask cluster cannot be started: {error}") from error
         self._tally = Tally()
         if self._settings.progress_interval > 0:
             self._ticker = Ticker(self._settings.progress_interval, self._show_progress)

@@ -75,7 +75,8 @@ class SlurmJobs:
             silence_logs=30,
         )
         # The first jobs by hand: if Slurm refuses them, it is said at once.
-        self.cluster.scale(max(1, options.minimum))
+        for _ in range(max(1, options.minimum)):
+            self.cluster.worker_spec.update(self.cluster.new_worker_spec())
         try:
             self.cluster.sync(self._submitted)
         except (RuntimeError, OSError) as error:

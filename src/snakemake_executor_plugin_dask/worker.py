@@ -16,6 +16,9 @@ RETIRE_VARIABLE = "DASK_EXECUTOR_RETIRE_AFTER"
 # queue gets their successors one after the other.
 STAGGER = 0.1
 
+_LOOK_SECONDS = 0.5
+_FETCH_SECONDS = 20.0
+
 
 async def dask_setup(worker: Any) -> None:
     """Let a worker retire when its time has come.
@@ -35,7 +38,12 @@ async def _retire(worker: Any, after: float) -> None:
     from distributed import Status
 
     await asyncio.sleep(after)
+    # Dask's own monitor of memory would end the pause, but it is switched off (see config.py).
     worker.status = Status.paused
     while worker.state.executing_count:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(_LOOK_SECONDS)
+    # A result that nobody has fetched yet would be computed again.
+    looks = int(_FETCH_SECONDS / _LOOK_SECONDS)
+    while worker.data and (looks := looks - 1) > 0:
+        await asyncio.sleep(_LOOK_SECONDS)
     await worker.close_gracefully(reason="its time is nearly up")

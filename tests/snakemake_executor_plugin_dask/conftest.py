@@ -112,16 +112,20 @@ class Flow:
     folder: Path
     toy_path: Path
     marker: str = field(default_factory=lambda: uuid.uuid4().hex)
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
-        return dict(
-            os.environ,
-            PYTHONPATH=str(self.toy_path),
-            PATH=f"{self.toy_path}:{os.environ['PATH']}",
-            TOY_MARKER=self.marker,
-            XDG_CONFIG_HOME=str(self.folder / "config"),
-            XDG_CACHE_HOME=str(self.folder / "cache"),
+        return (
+            dict(
+                os.environ,
+                PYTHONPATH=str(self.toy_path),
+                PATH=f"{self.toy_path}:{os.environ['PATH']}",
+                TOY_MARKER=self.marker,
+                XDG_CONFIG_HOME=str(self.folder / "config"),
+                XDG_CACHE_HOME=str(self.folder / "cache"),
+            )
+            | self.variables
         )
 
     def write(self, snakefile: str) -> None:

@@ -1,6 +1,7 @@
 """Runs on a cluster that somebody else has started."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -119,5 +120,34 @@ def test_an_unreachable_cluster_is_one_clear_message(make_flow, by: str) -> None
     assert time.monotonic() - start < 30
     assert result.returncode == 1
     assert ("none.json did not appear within 2 s" if by == "missing" else address) in result.stdout
+    assert "Traceback" not in result.stdout
+    flow.wait_until_gone()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--dask-scheduler-address", "tcp://192.0.2.1:8786"), "on a network without encryption"),
+        (
+            ("--dask-cluster", "slurm", "--dask-worker-memory", "1GiB"),
+            "needs Slurm's sbatch, scancel, squeue",
+        ),
+        (("--dask-cluster", "allocation"), "needs Slurm's srun"),
+        (
+            ("--dask-tls-directory", "none", "--dask-scheduler-address", "tls://127.0.0.1:1"),
+            "no readable ca.pem",
+        ),
+        (("--dask-log-directory", "Snakefile/logs"), "cannot be started: .*Not a directory"),
+        (("--dask-local-directory", "nowhere"), "cannot be started: .*nowhere"),
+        (("--dask-worker-memory", "plenty"), "has to be a size such as 2GiB"),
+        (("--dask-sbatch-options", "'open"), "No closing quotation"),
+    ],
+)
+def test_other_mistakes_are_one_clear_message(make_flow, arguments: tuple[str, ...], message: str) -> None:
+    flow = make_flow(JOBS)
+    flow.variables["PATH"] = str(flow.toy_path)  # where no Slurm is
+    result = flow.run(*arguments, "plain.json")
+    assert result.returncode == 1
+    assert re.search(message, result.stdout), result.stdout
     assert "Traceback" not in result.stdout
     flow.wait_until_gone()
