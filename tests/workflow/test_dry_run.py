@@ -86,8 +86,9 @@ def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
     return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
 
 
-# Makes the files that the real command would make, at once and with nothing in them.
+# Makes the files that the real command would make, at once and with nothing in them; the rules name many of them.
 STAND_IN = """\
+import re
 import sys
 from pathlib import Path
 
@@ -98,12 +99,10 @@ if command == "plan":
     main([command, *rest])
 given = {key: Path(value) for key, value in zip(rest, rest[1:]) if key.startswith("--")}
 made = [given[key] for key in ("--output", "--fits", "--timing", "--verdicts") if key in given]
-if command == "analyse":
-    names = ("optima", "hit_rates", "convergence", "run_time", "statuses", "failures")
-    made += [given["--tables"] / f"{name}.csv" for name in names]
-if command == "report":
-    names = ("optima", "hit_rates", "run_time", "statuses")
-    made += [given["--output"].parent / "figures" / f"{name}.svg" for name in names]
+if command in ("analyse", "report"):
+    rule = Path(RULES, f"{command}.smk").read_text()
+    folder = given["--tables"] if command == "analyse" else given["--output"].parent / "figures"
+    made += [folder / name for name in re.findall(r"(?:tables|figures)/(\\w+\\.(?:csv|svg))", rule)]
 for path in made:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("made")
@@ -114,7 +113,8 @@ def finish(project: Path) -> None:
     """Run a whole sweep with a stand-in for the command, so that Snakemake knows what it made and how."""
     tools = project / "tools"
     tools.mkdir()
-    (tools / "mixsweep").write_text(f"#!{sys.executable}\n{STAND_IN}")
+    rules = f"RULES = {str(ROOT / 'workflow/rules')!r}"
+    (tools / "mixsweep").write_text(f"#!{sys.executable}\n{rules}\n{STAND_IN}")
     (tools / "mixsweep").chmod(0o755)
     config = write_config(project)
     done = snakemake(project, "--configfile", str(config), "--cores", "2", tools=tools)
