@@ -86,7 +86,7 @@ def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
     return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
 
 
-# Makes the files that the real command would make, at once and with nothing in them; the rules name many of them.
+# Makes the files that the real command would make, with nothing in them; the rules name many of them.
 STAND_IN = """\
 import re
 import sys
