@@ -56,6 +56,7 @@ def _planned_jobs(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
         folder = f"{entry['problem']}/{entry['family']}/K{entry['n_components']}"
         yield f"cells/{folder}/fits.nc", f"cell/{folder}.log"
         yield f"cells/{folder}/optima.nc", f"optima/{folder}.log"
+        yield f"cells/{folder}/landscape.nc", f"landscape/{folder}.log"
     yield "sweep.nc", "collect.log"
     yield "verdicts.csv", "analyse.log"
     if isinstance(plan["config"]["restarts"], dict):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 import shlex
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 
 # A method of somebody else's that works only if it finds its file, and until then fails like a full disk.
 FRAGILE = """
@@ -46,7 +52,7 @@ def fragile(make_sweep: Callable[..., Any], tmp_path: Path) -> Any:
 def test_one_failed_shard_stops_nothing_else_and_can_be_rerun(fragile: Any, tmp_path: Path) -> None:
     done = fragile.run("--cores", "2", code=1)
     # tried again once, and only its own cell has to wait
-    assert done.jobs == {"plan": 1, "problem": 2, "shard": 5, "cell": 2, "optima": 2}
+    assert done.jobs == {"plan": 1, "problem": 2, "shard": 5, "cell": 2, "optima": 2, "landscape": 2}
     assert "No space left on device" in done.output
     assert f"mixsweep status {fragile.results} names the failed shards" in done.output
 
@@ -104,3 +110,83 @@ def test_scheduler_that_does_not_answer(make_sweep: Callable[..., Any], tmp_path
     assert f"No Dask scheduler answers at {address} (tried for 2 s)." in output
     assert "Traceback" not in output
     assert not sweep.shards()
+
+
+def test_a_partial_sweep_is_built_when_asked_for_and_says_so(whole: Any, copied: Any) -> None:
+    """One cell has lost a second block of a method, another a first one."""
+    blobs = "blobs-n60-d2-k2-s3-r1/gaussian-full"
+    for name in (
+        f"{blobs}/K2/em/random-points-000100-000200",
+        f"{blobs}/K3/lbfgs/random-points-000000-000100",
+    ):
+        (copied.results / f"shards/{name}.nc").unlink()
+        (copied.results / f"shards/{name}.timing.nc").unlink()
+    done = copied.run("results/sweep.nc", "results/verdicts.csv", "--cores", "2", "--config", "partial=true")
+    assert "shard" not in done.jobs
+    assert done.jobs["cell"] == 1
+    with xr.open_datatree(copied.results / "sweep.nc") as tree:
+        assert json.loads(tree.attrs["cells_left_out"]) == [f"{blobs}/K3"]
+        assert json.loads(tree.attrs["partial_cells"]) == {f"{blobs}/K2": [100, 200]}
+        optima = tree[f"{blobs}/K2/optima"]
+        assert optima.attrs["planned_restarts"] == 200
+        run = tree["status"].sel(problem="blobs-n60-d2-k2-s3-r1", n_components=2) != 0
+        assert run.sum() == 200
+        assert tree["n_components"].values.tolist() == [2]
+    with open(copied.results / "verdicts.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["problem"][:5] for row in rows] == ["faith", "blobs"]
+    assert "Partial" not in rows[0]["verdict"]
+    assert rows[1]["verdict"].startswith("Partial: 100 of 200 restarts. ")
+    told = copied.mixsweep("status")
+    assert f"Partial: {blobs}/K2 is built from 100 of 200 restarts" in told
+    assert "10 done, 2 missing" in told
+
+    # the next call makes the rest, and all is as if nothing had been missing; the fits of K = 3 were there
+    assert copied.run(*copied.cells, "--cores", "2").jobs["shard"] == 1
+    assert copied.bytes() == whole[0].bytes()
+    assert "Partial" not in copied.mixsweep("status")
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from mixsweep.locking import claim
+
+claim(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_runs_on_one_results_folder(copied: Any) -> None:
+    """The other run has a working folder of its own, so that Snakemake's lock does not know it."""
+    (copied.results / "sweep.nc").unlink()
+    command = [sys.executable, "-c", HOLDER, str(copied.results)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        assert f"A run is going on: process {other.pid} on " in copied.mixsweep("status")
+        output = copied.run("results/sweep.nc", "--cores", "2", code=1).output
+        assert f"another run is using this results folder (process {other.pid} on " in output
+        assert "Traceback" not in output
+        assert not (copied.results / "sweep.nc").exists()
+        # looking is free
+        copied.run("results/sweep.nc", "--cores", "2", "-n")
+        other.kill()
+    copied.run("results/sweep.nc", "--cores", "2")
+
+
+def test_results_that_cannot_be_written(make_sweep: Callable[..., Any], tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "sweep")
+    sweep.results.mkdir()
+    # the system's administrator writes into any folder, but not into this file's place
+    (sweep.results / ".running").mkdir()
+    output = sweep.run("--cores", "2", code=1).output
+    assert "results: this results folder cannot be written (Is a directory)" in output
+    assert "Traceback" not in output
+
+    shutil.rmtree(sweep.results)
+    sweep.results.touch()
+    output = sweep.run("--cores", "2", code=1).output
+    assert "results: found a file; expected a folder" in output
+    assert "Traceback" not in output
