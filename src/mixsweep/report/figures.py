@@ -19,7 +19,11 @@ __all__ = ["standalone", "write_figures", "write_text"]
 
 
 def write_figures(
-    charts: dict[str, Chart], frames: dict[str, pd.DataFrame], n_cells: int, folder: Path
+    charts: dict[str, Chart],
+    frames: dict[str, pd.DataFrame],
+    n_cells: int,
+    first: dict[str, str],
+    folder: Path,
 ) -> None:
     """Write ``NAME.svg``, ``NAME.csv`` and ``NAME.json`` of every chart over the whole sweep.
 
@@ -31,6 +35,8 @@ def write_figures(
         The rows they draw, by dataset.
     n_cells : int
         Number of cells in the sweep.
+    first : dict of str to str
+        What charts that show one value of a field at a time show, where it is not the first.
     folder : Path
         Where to write; made if missing.
     """
@@ -38,8 +44,9 @@ def write_figures(
 
     folder.mkdir(parents=True, exist_ok=True)
     for chart in charts.values():
-        frame = _drawn(chart, frames[chart.dataset], n_cells)
-        spec = standalone(chart, frame, n_cells)
+        frame, chosen = _chosen(chart, frames[chart.dataset], first)
+        frame = _drawn(chart, frame, n_cells)
+        spec = standalone(chart, frame, n_cells, chosen)
         write_text(
             folder / f"{chart.name}.csv",
             frame.drop(columns="cell", errors="ignore").to_csv(index=False, lineterminator="\n"),
@@ -60,6 +67,19 @@ def _renumber(svg: str) -> str:
     )
 
 
+def _chosen(chart: Chart, frame: pd.DataFrame, first: dict[str, str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the rows with one value of each field that the page has a selector for, and these values."""
+    chosen = []
+    for field, _ in chart.choose:
+        if frame.empty:
+            break
+        values = frame[field].unique()
+        value = first[field] if first.get(field) in values else values[0]
+        frame = frame[frame[field] == value]
+        chosen.append(str(value))
+    return frame, tuple(chosen)
+
+
 def _drawn(chart: Chart, frame: pd.DataFrame, n_cells: int) -> pd.DataFrame:
     keys = list(chart.variant(n_cells).means_over)
     if not keys or frame.empty:
@@ -68,7 +88,7 @@ def _drawn(chart: Chart, frame: pd.DataFrame, n_cells: int) -> pd.DataFrame:
     return frame.groupby(keys, sort=False)[["share_reached"]].mean().reset_index()
 
 
-def standalone(chart: Chart, frame: pd.DataFrame, n_cells: int) -> Spec:
+def standalone(chart: Chart, frame: pd.DataFrame, n_cells: int, chosen: tuple[str, ...] = ()) -> Spec:
     """Return a specification that holds its own data and needs nothing else.
 
     Parameters
@@ -79,21 +99,36 @@ def standalone(chart: Chart, frame: pd.DataFrame, n_cells: int) -> Spec:
         The rows it draws; without any, the drawing says so.
     n_cells : int
         Number of cells in these rows.
+    chosen : tuple of str
+        Values that the title names: of the fields that the page has selectors for.
     """
-    if frame.empty:
+    why = nothing_to_show(chart, frame)
+    if why:
         return {
             "$schema": chart.variants[-1].spec["$schema"],
             "title": chart.title,
             "config": LIGHT,
             "width": 640,
             "height": 60,
-            "data": {"values": [{"text": "Nothing to show: the table has no rows."}]},
+            "data": {"values": [{"text": f"Nothing to show: {why}"}]},
             "mark": {"type": "text", "align": "left", "x": 0},
             "encoding": {"text": {"field": "text"}},
         }
     spec: Spec = json.loads(json.dumps(chart.variant(n_cells).spec))
     _set_ticks(spec, frame)
+    if chosen:
+        spec["title"] = f"{spec['title']}: {', '.join(chosen)}"
     return spec | {"config": LIGHT, "data": {"name": "rows", "values": _records(frame)}}
+
+
+def nothing_to_show(chart: Chart, frame: pd.DataFrame) -> str:
+    """Return why there is nothing to draw, empty where there is something."""
+    if frame.empty:
+        return "the table has no rows."
+    if chart.needs and frame[list(chart.needs)].isna().all(axis=None):
+        reason = frame["reason"].iloc[0] if "reason" in frame else ""
+        return f"{reason or 'all numbers are missing'}."
+    return ""
 
 
 def _set_ticks(spec: Spec, frame: pd.DataFrame) -> None:

@@ -7,22 +7,30 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mixsweep.report.charts.base import TOLERANCES
+from mixsweep.report.charts.speed import RATIOS
 from mixsweep.report.tables import CELL
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["encode", "page_frames", "safe_json"]
+__all__ = ["encode", "first_choices", "page_frames", "safe_json"]
 
 #: Rows of a table that travel inside the page; the csv files beside it hold the rest, and the page says so.
 MAX_ROWS = 20_000
 #: Points of all curves together, and of one curve.
 MAX_POINTS = 150_000
 _POINTS = (8, 48)
+#: Points of all rarefaction curves, and of all curves of gaps, together.
+MAX_CURVES = 6000
 #: Optima of all cells together, and of one cell.
 MAX_OPTIMA = 8000
 _OPTIMA = (20, 200)
 _FIRST_FAILURES = 100
+#: Optima of one cell whose basin shares are drawn method by method.
+FREQUENT_OPTIMA = 12
 
 
 def page_frames(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -40,11 +48,36 @@ def page_frames(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         (``failures``) and listed (``first_failures``).
     """
     frames = dict(tables)
+    frames["verdicts"] = _with_copies(tables["verdicts"], tables["optima"])
     frames["optima"] = _best_optima(tables["optima"])
+    frames["basin_shares"] = _frequent_optima(tables["basin_shares"])
+    frames["rarefaction"] = _thinned(tables["rarefaction"], "restarts")
+    frames["selection"] = tables["selection"].assign(
+        surface=_surfaces(tables["selection"]),
+        arm=tables["selection"]["method"] + ", " + tables["selection"]["initializer"],
+    )
+    frames["convergence"] = _offered(tables["convergence"])
+    frames["gaps"] = _thinned(tables["gaps"], "cost", "reference")
+    frames["costs"] = _by_unit(tables["costs"])
+    frames["ratios"] = _both_ratios(tables["ratios"])
+    frames["rates"] = tables["rates"].assign(
+        shown=tables["rates"]["observed_rate"].fillna(tables["rates"]["em_rate"])
+    )
+    frames["pairs"] = _named_pairs(tables["pairs"], "\N{MINUS SIGN}")
+    frames["flow"] = _named_pairs(tables["flow"], "\N{RIGHTWARDS ARROW}")
     frames["run_time"] = _on_grid(tables["run_time"])
     frames["failures"] = _group_failures(tables["failures"])
     frames["first_failures"] = tables["failures"].head(_FIRST_FAILURES)
     return frames
+
+
+def first_choices(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """Return what charts of one value at a time show first: the cell with the most proper optima."""
+    known = tables["verdicts"].dropna(subset=["n_proper"])
+    if known.empty:
+        return {}
+    most = int(known["n_proper"].to_numpy().argmax())
+    return {"cell": str(known["cell"].to_numpy()[most])}
 
 
 def _share(total: int, among: int, bounds: tuple[int, int]) -> int:
@@ -57,15 +90,89 @@ def _best_optima(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame.groupby("cell", sort=False).cumcount() < each]
 
 
+def _with_copies(verdicts: pd.DataFrame, optima: pd.DataFrame) -> pd.DataFrame:
+    """Add how many points of parameter space the proper optima are, each in every order of its components."""
+    proper = optima[optima["kind"] == "proper"]
+    total = proper.groupby("cell", sort=False)["n_copies"].sum()
+    return verdicts.assign(n_points=verdicts["cell"].map(total).astype(float))
+
+
+def _frequent_optima(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep the best known optimum of each cell and those in which most of its fits ended."""
+    together = frame.groupby(["cell", "optimum"], sort=False)["n_fits"].sum().reset_index()
+    ranked = together.sort_values("n_fits", ascending=False, kind="stable")
+    kept = ranked[ranked.groupby("cell", sort=False).cumcount() < FREQUENT_OPTIMA]
+    return frame.merge(kept[["cell", "optimum"]], on=["cell", "optimum"])
+
+
+def _thinned(frame: pd.DataFrame, along: str, *more: str) -> pd.DataFrame:
+    """Keep so many points of every curve that all of them fit into the page, the last always."""
+    groups = frame.groupby(["cell", "method", "initializer", *more], sort=False)
+    if not groups.ngroups:
+        return frame
+    each = _share(MAX_CURVES, groups.ngroups, (6, 24))
+    after = groups[along].transform("size") - 1 - groups.cumcount()
+    step = (groups[along].transform("size") / each).clip(lower=1)
+    return frame[(after / step).astype(int) != ((after - 1) / step).apply(np.floor).astype(int)]
+
+
+def _offered(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["tolerance"].isin(TOLERANCES)]
+
+
+def _surfaces(frame: pd.DataFrame) -> pd.Series[Any]:
+    several = frame["family"].nunique() > 1
+    return frame["problem"] + (", " + frame["family"] if several else "")
+
+
+def _by_unit(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return costs in passes and, below them, in seconds."""
+    import pandas as pd
+
+    units = ("passes", "seconds")
+    ends = ("", "_low", "_high")
+    parts = [
+        frame.drop(columns=[f"{other}_per_hit{end}" for other in units for end in ends]).assign(
+            unit=unit, **{f"cost{end}": frame[f"{unit}_per_hit{end}"] for end in ends}
+        )
+        for unit in units
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _both_ratios(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratios of costs per hit and, below them, those of costs to the same optimum."""
+    import pandas as pd
+
+    ends = ("", "_low", "_high")
+    kept = frame.drop(columns=[f"{name}{end}" for name in RATIOS for end in ends])
+    kept = kept.drop(columns=["n_same", "reason_same"])
+    parts = []
+    for name, what in RATIOS.items():
+        same = name == "same_optimum_ratio"
+        parts.append(
+            kept.assign(
+                what=what,
+                n_counted=frame["n_same" if same else "n_starts"],
+                reason=frame["reason_same" if same else "reason"],
+                **{f"ratio{end}": frame[f"{name}{end}"] for end in ends},
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _named_pairs(frame: pd.DataFrame, sign: str) -> pd.DataFrame:
+    return frame.assign(pair=frame["method_a"] + f" {sign} " + frame["method_b"])
+
+
 def _on_grid(frame: pd.DataFrame) -> pd.DataFrame:
     """Evaluate the step functions of all curves at the same passes, so that they can be averaged."""
-    import numpy as np
     import pandas as pd
 
     known: pd.DataFrame = frame[np.isfinite(frame["passes"]) & np.isfinite(frame["share_reached"])]
     if known.empty:
         return known
-    keys = [*CELL, "method", "tolerance", "cell"]
+    keys = [*CELL, "method", "reference", "tolerance", "cell"]
     curves = known.groupby(keys, sort=False, dropna=False)
     points = _share(MAX_POINTS, curves.ngroups, _POINTS)
     low, high = max(1.0, known["passes"].min()), max(2.0, known["passes"].max())

@@ -14,49 +14,14 @@ from mixsweep.report.charts import Chart, Sweep, all_charts, describe
 from mixsweep.report.charts.style import DARK, KIND_COLOURS, LIGHT, STATUS_COLOURS
 from mixsweep.report.columns import TABLE_COLUMNS
 from mixsweep.report.figures import write_figures, write_text
-from mixsweep.report.frames import encode, page_frames, safe_json
+from mixsweep.report.frames import encode, first_choices, page_frames, safe_json
+from mixsweep.report.sections import SECTIONS, Table
 from mixsweep.report.summary import counts, findings, provenance, sentence
 from mixsweep.report.tables import TABLES, Results, read_results
 
 __all__ = ["write_report"]
 
 _SCRIPTS = ("data.js", "table.js", "charts.js", "page.js")
-
-#: Sections in page order: anchor, heading, figures, tables below them, words before them.
-_SECTIONS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
-    (
-        "multimodality",
-        "Multimodality",
-        ("optima_count", "optima"),
-        "How many maxima does each likelihood surface have, how far below the best do they lie, and how "
-        "often does a start lead to them?",
-    ),
-    (
-        "global-optimum",
-        "Global optimum",
-        ("hit_rates", "restarts"),
-        "How often does a start lead to the best optimum known, and how many starts does it take to be sure "
-        "to have seen it? “Best known” is the highest proper optimum over all methods and starts of the "
-        "cell: no experiment can say that it is the highest there is.",
-    ),
-    (
-        "convergence",
-        "Convergence speed",
-        ("run_time", "passes"),
-        "How much work until a fit is close to the optimum it ends in? Cost is counted in passes: one "
-        "evaluation of the log-likelihood and the expected sufficient statistics over all rows, the same on "
-        "every machine.",
-    ),
-    ("failures", "Failures", ("statuses",), "Which fits did not end well, why, and how to run them again."),
-)
-
-#: Table twin of each figure; two figures over one table share it.
-_TWINS = {
-    "optima": "optima",
-    "hit_rates": "hit_rates",
-    "run_time": "convergence",
-    "statuses": "statuses",
-}
 
 
 def write_report(results: Path, output: Path) -> None:
@@ -79,7 +44,8 @@ def write_report(results: Path, output: Path) -> None:
     sweep = describe(found.tables)
     charts = all_charts(sweep)
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_figures(charts, frames, len(sweep.cells), output.parent / "figures")
+    first = first_choices(found.tables)
+    write_figures(charts, frames, len(sweep.cells), first, output.parent / "figures")
     write_text(output, _render(found, frames, sweep, charts, output))
 
 
@@ -90,11 +56,12 @@ def _render(
     from markupsafe import Markup
 
     payload = {
-        "tables": {name: encode(frame) for name, frame in frames.items()},
+        "tables": {name: encode(frames[name]) for name in _shown(charts)},
         "charts": {name: _chart(chart) for name, chart in charts.items()},
         "columns": {name: _columns(name, sweep) for name in TABLE_COLUMNS},
         "colours": {"method": sweep.colours, "kind": KIND_COLOURS, "status": STATUS_COLOURS},
         "config": {"light": LIGHT, "dark": DARK},
+        "first": first_choices(results.tables),
     }
     scripts = [_bundle(), "\n".join(_static(name) for name in _SCRIPTS)]
     facts, config = provenance(results.plan)
@@ -113,16 +80,20 @@ def _render(
         sentence=sentence(results, sweep),
         counts=counts(results, sweep),
         findings=findings(results.tables),
-        sections=_SECTIONS,
+        sections=SECTIONS,
+        is_table=lambda item: isinstance(item, Table),
         charts=charts,
-        twins=_TWINS,
-        sweep=sweep,
+        empty={name for name, frame in frames.items() if frame.empty},
         facts=facts,
         config=config,
-        n_failures=len(results.tables["failures"]),
-        n_first=len(frames["first_failures"]),
         files=_files(results.folder, output.parent),
     )
+
+
+def _shown(charts: dict[str, Chart]) -> list[str]:
+    """Return the tables that the page draws or lists."""
+    listed = [item.name for section in SECTIONS for item in section.items if isinstance(item, Table)]
+    return list(dict.fromkeys([*listed, *(chart.dataset for chart in charts.values())]))
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
@@ -130,6 +101,8 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "title": chart.title,
         "dataset": chart.dataset,
         "whole": chart.whole,
+        "needs": list(chart.needs),
+        "choose": [{"field": field, "label": label} for field, label in chart.choose],
         "variants": [
             {"max_cells": variant.max_cells, "caption": variant.caption.strip(), "spec": variant.spec}
             for variant in chart.variants

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mixsweep.report.charts import Sweep
+from mixsweep.report.charts.base import TOLERANCES
 from mixsweep.report.tables import Results
 from mixsweep.status import FAILURES
 
@@ -99,13 +100,17 @@ def _global(hit_rates: pd.DataFrame) -> str:
 
 
 def _speed(convergence: pd.DataFrame) -> str:
-    tolerances = sorted(convergence["tolerance"].dropna().unique(), reverse=True)
+    tolerances = sorted(set(convergence["tolerance"].dropna()) & set(TOLERANCES), reverse=True)
     if not tolerances:
         return ""
     tolerance = tolerances[len(tolerances) // 2]
-    rows = convergence[convergence["tolerance"] == tolerance]
+    rows = convergence[
+        (convergence["tolerance"] == tolerance)
+        & (convergence["reference"] == "own")
+        & (convergence["unit"] == "passes")
+    ]
     # A median that is missing means that half of the fits never arrived: infinitely many passes, not no data.
-    median = rows["passes_median"].fillna(float("inf")).groupby(rows["method"], sort=False).median()
+    median = rows["cost_median"].fillna(float("inf")).groupby(rows["method"], sort=False).median()
     if not (median < float("inf")).any():
         return f"No method brings half of its fits to within {tolerance:g} nats of their own optimum."
     ranked = ", ".join(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mixsweep.analysis.columns import COLUMNS, TEXT
 from mixsweep.errors import MixsweepError
 
 if TYPE_CHECKING:
@@ -18,67 +19,10 @@ __all__ = ["CELL", "TABLES", "Results", "cell_labels", "read_results", "read_tab
 #: The columns that name one likelihood surface.
 CELL = ("problem", "family", "n_components")
 
-_TEXT = frozenset(
-    {
-        *("problem", "family", "method", "initializer", "status", "kind", "shard", "command"),
-        *("best_method", "best_initializer", "verdict"),
-    }
-)
-
-_INTERVAL = ("hit_rate", "hit_rate_low", "hit_rate_high")
-
 #: File of each table, relative to the results folder, and its columns.
 TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "verdicts": (
-        "verdicts.csv",
-        (
-            *CELL,
-            *("n_rows", "n_features", "best_log_likelihood", "n_fits", "n_hits", *_INTERVAL),
-            *("n_optima", "n_proper", "n_failures", "unseen_share", "unseen_share_low", "unseen_share_high"),
-            *("best_method", "best_initializer", "restarts_95", "verdict"),
-        ),
-    ),
-    "optima": (
-        "tables/optima.csv",
-        (
-            *CELL,
-            *("optimum", "log_likelihood", "gap", "kind", "n_fits", "n_fits_total"),
-            *("basin_share", "basin_share_low", "basin_share_high"),
-            *("smallest_weight", "smallest_eigenvalue_ratio"),
-        ),
-    ),
-    "hit_rates": (
-        "tables/hit_rates.csv",
-        (
-            *CELL,
-            *("method", "initializer", "n_fits", "n_hits", *_INTERVAL),
-            *("restarts_95", "restarts_95_low", "restarts_95_high"),
-            *("restarts_99", "restarts_99_low", "restarts_99_high"),
-        ),
-    ),
-    "convergence": (
-        "tables/convergence.csv",
-        (
-            *CELL,
-            *("method", "initializer", "tolerance", "n_fits", "n_reached", "share_reached"),
-            *("passes_q25", "passes_median", "passes_q75", "seconds_q25", "seconds_median", "seconds_q75"),
-        ),
-    ),
-    "run_time": (
-        "tables/run_time.csv",
-        (*CELL, "method", "tolerance", "passes", "share_reached"),
-    ),
-    "statuses": (
-        "tables/statuses.csv",
-        (*CELL, "method", "initializer", "status", "n_fits", "n_fits_total"),
-    ),
-    "failures": (
-        "tables/failures.csv",
-        (
-            *CELL,
-            *("method", "initializer", "restart", "status", "log_likelihood", "n_passes", "shard", "command"),
-        ),
-    ),
+    name: ("verdicts.csv" if name == "verdicts" else f"tables/{name}.csv", columns)
+    for name, columns in COLUMNS.items()
 }
 
 
@@ -134,8 +78,8 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The declared columns and ``cell``, a short label of the likelihood surface. Columns that the file
-        lacks are empty text or NaN.
+        The declared columns and, in tables of cells, ``cell``, a short label of the likelihood surface.
+        Columns that the file lacks are empty text or NaN.
     """
     import pandas as pd
 
@@ -156,7 +100,8 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
             for column in columns
         }
     )
-    frame["cell"] = cell_labels(frame)
+    if set(CELL) <= set(columns):
+        frame["cell"] = cell_labels(frame)
     return frame
 
 
@@ -165,7 +110,10 @@ def read_table_empty(columns: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(
-        {name: pd.Series(dtype=object if name in _TEXT else float) for name in (*columns, "cell")},
+        {
+            name: pd.Series(dtype=object if name in TEXT else float)
+            for name in (*columns, *(["cell"] if set(CELL) <= set(columns) else []))
+        }
     )
 
 
@@ -186,13 +134,13 @@ def cell_labels(frame: pd.DataFrame) -> pd.Series[str]:
 def _absent(column: str, index: pd.Index[Any]) -> pd.Series[Any]:
     import pandas as pd
 
-    return pd.Series("" if column in _TEXT else float("nan"), index=index)
+    return pd.Series("" if column in TEXT else float("nan"), index=index)
 
 
 def _column(path: Path, column: str, text: pd.Series[Any]) -> pd.Series[Any]:
     import pandas as pd
 
-    if column in _TEXT:
+    if column in TEXT:
         return text.fillna("").astype(object)
     numbers = pd.to_numeric(text.replace({"": None}), errors="coerce").astype(float)
     wrong = numbers.isna() & ~text.fillna("").str.strip().str.lower().isin({"", "nan", "na", "<na>"})

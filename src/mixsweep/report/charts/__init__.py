@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from mixsweep.report.charts.base import Chart, Sweep, Variant, describe
+from mixsweep.report.charts.comparison import costs, difficulty, flow, pairs, trend
 from mixsweep.report.charts.hit_rates import hit_rates, restarts
+from mixsweep.report.charts.multimodality import (
+    agreement,
+    basins,
+    copies,
+    rarefaction,
+    selection,
+    unseen,
+    unseen_number,
+)
 from mixsweep.report.charts.optima import optima, optima_count
 from mixsweep.report.charts.run_time import passes, run_time
+from mixsweep.report.charts.speed import conduct, data_profiles, gaps, performance_profiles, rates, ratios
 from mixsweep.report.charts.statuses import statuses
 
 __all__ = ["Chart", "Sweep", "Variant", "all_charts", "describe"]
+
+_MAKERS = (
+    *(optima_count, optima, copies, basins, unseen, unseen_number, rarefaction, agreement, selection),
+    *(hit_rates, restarts, costs, pairs, flow, trend, difficulty),
+    *(run_time, passes, gaps, performance_profiles, data_profiles, ratios, rates),
+    *(conduct, statuses),
+)
 
 
 def all_charts(sweep: Sweep) -> dict[str, Chart]:
@@ -19,6 +37,5 @@ def all_charts(sweep: Sweep) -> dict[str, Chart]:
     sweep : Sweep
         The names the sweep consists of.
     """
-    makers = (optima_count, optima, hit_rates, restarts, run_time, passes, statuses)
-    charts = (make(sweep) for make in makers)
+    charts = (make(sweep) for make in _MAKERS)
     return {chart.name: chart for chart in charts}

@@ -10,10 +10,12 @@ from mixsweep.report.charts.style import INK_PARAMS, Spec, method_colours
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Chart", "Sweep", "Variant", "base_spec", "describe"]
+__all__ = ["TOLERANCES", "Chart", "Sweep", "Variant", "base_spec", "describe"]
 
 #: Schema that the specifications follow.
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+#: Tolerances, in nats, that the page offers; the tables have more.
+TOLERANCES = (1e-2, 1e-4, 1e-6)
 #: No chart draws more marks than this.
 MAX_MARKS = 5000
 
@@ -83,6 +85,10 @@ class Chart:
         Drawings in order of ``max_cells``; the last suits any number.
     whole : bool
         Whether the page keeps all rows and only fades those that the filter hides, by a field ``faint``.
+    choose : tuple of (str, str)
+        Fields of which one value is drawn at a time, each with the label of its selector.
+    needs : tuple of str
+        Numbers of which some row must have one; if none has, the first row's reason is given instead.
     """
 
     name: str
@@ -90,6 +96,8 @@ class Chart:
     dataset: str
     variants: tuple[Variant, ...]
     whole: bool = False
+    choose: tuple[tuple[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
 
     def variant(self, n_cells: int) -> Variant:
         """Return the drawing for this number of cells."""
@@ -131,8 +139,11 @@ def describe(frames: dict[str, pd.DataFrame]) -> Sweep:
 
     def distinct(column: str) -> tuple[str, ...]:
         found: dict[str, None] = {}
-        for frame in frames.values():
-            if column in frame:
+        # verdicts have every cell, and hit rates every method, in the order of the sweep; the initializer
+        # "all" of the pairs stands for several
+        first = {name: frames[name] for name in ("verdicts", "hit_rates")}
+        for name, frame in (first | frames).items():
+            if column in frame and name != "pairs":
                 found.update(dict.fromkeys(str(value) for value in frame[column].unique() if value != ""))
         return tuple(found)
 
@@ -141,6 +152,7 @@ def describe(frames: dict[str, pd.DataFrame]) -> Sweep:
         for name in ("run_time", "convergence")
         for value in frames[name]["tolerance"].dropna().unique()
     }
+    tolerances &= set(TOLERANCES)
     return Sweep(
         cells=distinct("cell"),
         families=distinct("family"),

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from mixsweep.report.charts.base import Chart, Sweep, Variant, base_spec
+from mixsweep.report.charts.channels import (
+    by_method,
+    initializer_shape,
+    method_colour,
+    panels,
+    right_text,
+)
 from mixsweep.report.charts.heat import category_axis, heat_layers
 from mixsweep.report.charts.style import (
     LOG_AXIS,
     Spec,
-    colour_scale,
     legend_selection,
     selected_opacity,
     tooltip,
@@ -19,11 +25,6 @@ __all__ = ["hit_rates", "restarts"]
 MAX_ROWS = 60
 
 _KEYS = ("cell", "method", "initializer")
-
-
-def _method(sweep: Sweep, **more: object) -> Spec:
-    scale = colour_scale(sweep.colours)
-    return {"field": "method", "type": "nominal", "scale": scale, "title": "method", **more}
 
 
 def hit_rates(sweep: Sweep) -> Chart:
@@ -53,6 +54,13 @@ def hit_rates(sweep: Sweep) -> Chart:
     )
 
 
+_KNOWN: Spec = {"filter": "isValid(datum.rate)"}
+_UNKNOWN: Spec = {
+    "transform": [{"filter": "!isValid(datum.rate)"}],
+    "mark": {"type": "text", "fontSize": 10, "text": "\N{EN DASH}"},
+}
+
+
 def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
     several = row == "problem"
     groups = [row, "method", "initializer"] if several else [*_KEYS, "problem", "family", "n_components"]
@@ -73,7 +81,7 @@ def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
             "y": category_axis(row),
             "tooltip": tooltip(row, "method", "initializer", ("rate", "hit rate", ".1%")),
         },
-        "layer": [squares, numbers],
+        "layer": [*({"transform": [_KNOWN], **layer} for layer in (squares, numbers)), _UNKNOWN],
         "width": {"step": 44},
         "height": {"step": 20},
     }
@@ -98,37 +106,6 @@ def _heat_map(sweep: Sweep, title: str, row: str) -> Spec:
     return spec
 
 
-def _by_method(sweep: Sweep) -> Spec:
-    axis = {"domain": False, "ticks": False}
-    offset = {"field": "initializer", "sort": list(sweep.initializers), "scale": {"paddingInner": 0.4}}
-    return {
-        "y": {"field": "method", "type": "nominal", "sort": list(sweep.methods), "title": None, "axis": axis},
-        "yOffset": offset,
-        "color": _method(sweep, legend=None),
-        "opacity": selected_opacity("initializer"),
-    }
-
-
-def _shape(sweep: Sweep) -> Spec:
-    return {
-        "field": "initializer",
-        "type": "nominal",
-        "title": "initializer",
-        "scale": {"domain": list(sweep.initializers)},
-        "legend": {"symbolFillColor": "#888888", "symbolStrokeColor": "#888888"},
-    }
-
-
-def _panels(title: str, view: Spec) -> Spec:
-    return base_spec(
-        title,
-        {"kind": "wrap", "columns": "cell", "min": 230, "labels": 110},
-        facet={"field": "cell", "type": "nominal", "sort": None, "title": None},
-        columns=3,
-        spec=view,
-    )
-
-
 def _dots(sweep: Sweep, title: str) -> Spec:
     hover = tooltip(
         *_KEYS,
@@ -139,12 +116,13 @@ def _dots(sweep: Sweep, title: str) -> Spec:
         ("hit_rate_high", "to", ".1%"),
     )
     axis = {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]}
-    return _panels(
+    return panels(
         title,
+        "cell",
         {
             "width": 230,
             "height": {"step": 13, "for": "offset"},
-            "encoding": _by_method(sweep) | {"tooltip": hover},
+            "encoding": by_method(sweep) | {"tooltip": hover},
             "layer": [
                 {
                     "params": [legend_selection("initializer")],
@@ -162,10 +140,18 @@ def _dots(sweep: Sweep, title: str) -> Spec:
                 },
                 {
                     "mark": {"type": "point", "filled": True, "size": 55},
-                    "encoding": {"x": {"field": "hit_rate", "type": "quantitative"}, "shape": _shape(sweep)},
+                    "encoding": {
+                        "x": {"field": "hit_rate", "type": "quantitative"},
+                        "shape": initializer_shape(sweep),
+                    },
+                },
+                {
+                    "transform": [{"filter": "!isValid(datum.hit_rate)"}],
+                    **right_text({"value": "cannot say"}),
                 },
             ],
         },
+        order=sweep.cells,
     )
 
 
@@ -210,13 +196,6 @@ _RESTARTS_HOVER = tooltip(
 )
 
 
-def _none(text: Spec) -> Spec:
-    return {
-        "mark": {"type": "text", "align": "right", "fontSize": 10, "fontStyle": "italic", "dx": -2},
-        "encoding": {"x": {"value": "width"}, "text": text},
-    }
-
-
 def _restart_strip(sweep: Sweep, title: str) -> Spec:
     keys = ["method", "initializer"]
     row = [{"calculate": "datum.method + ', ' + datum.initializer", "as": "row"}]
@@ -238,7 +217,7 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
                 "title": None,
                 "axis": {"domain": False, "grid": True},
             },
-            "color": _method(sweep, legend={"symbolType": "square"}),
+            "color": method_colour(sweep, legend={"symbolType": "square"}),
             "opacity": selected_opacity("method", 0.9),
         },
         layer=[
@@ -266,19 +245,20 @@ def _restart_strip(sweep: Sweep, title: str) -> Spec:
                         "as": "words",
                     },
                 ],
-                **_none({"field": "words"}),
+                **right_text({"field": "words"}),
             },
         ],
     )
 
 
 def _restart_dots(sweep: Sweep, title: str) -> Spec:
-    return _panels(
+    return panels(
         title,
+        "cell",
         {
             "width": 230,
             "height": {"step": 13, "for": "offset"},
-            "encoding": _by_method(sweep),
+            "encoding": by_method(sweep),
             "layer": [
                 {
                     "params": [legend_selection("initializer")],
@@ -295,11 +275,18 @@ def _restart_dots(sweep: Sweep, title: str) -> Spec:
                     "mark": {"type": "point", "filled": True, "size": 55},
                     "encoding": {
                         "x": _RESTARTS,
-                        "shape": _shape(sweep),
+                        "shape": initializer_shape(sweep),
                         "tooltip": _RESTARTS_HOVER,
                     },
                 },
-                {"transform": [{"filter": "!isValid(datum.restarts_95)"}], **_none({"value": "no hit"})},
+                {
+                    "transform": [
+                        {"filter": "!isValid(datum.restarts_95)"},
+                        {"calculate": "isValid(datum.hit_rate) ? 'no hit' : 'cannot say'", "as": "words"},
+                    ],
+                    **right_text({"field": "words"}),
+                },
             ],
         },
+        order=sweep.cells,
     )

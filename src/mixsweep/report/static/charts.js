@@ -31,7 +31,7 @@ function fit(spec, rows, room) {
     // A drawing that is fitted must know its height in pixels.
     if (layout.y) spec.height = spec.height.step * new Set(rows.map((row) => layout.y.map((field) => row[field]).join("\n"))).size;
   } else if (layout.kind === "wrap") {
-    const panels = distinct(rows, layout.columns).length;
+    const panels = layout.count ?? distinct(rows, layout.columns).length;
     const labels = layout.labels;
     const columns = Math.max(1, Math.min(panels, 4, Math.floor((room - labels + 22) / (layout.min + 22))));
     spec.columns = columns;
@@ -54,6 +54,8 @@ class Figure {
     this.name = node.dataset.chart;
     this.chart = payload.charts[this.name];
     this.place = node.querySelector(".chart");
+    this.selects = [...node.querySelectorAll("[data-pick]")];
+    for (const select of this.selects) select.addEventListener("change", () => pick(select.dataset.pick, select.value));
     for (const button of node.querySelectorAll("[data-save]")) {
       button.addEventListener("click", () => this.save(button.dataset.save));
     }
@@ -66,6 +68,22 @@ class Figure {
 
   // The heat map of all cells stays whole, as the place to choose from: what the filter hides is faint in it.
   rows() {
+    return this.selects.reduce((rows, select) => this.picked(rows, select), this.allRows());
+  }
+
+  // The rows with one value of a field: what was chosen if there is such a row, else what the report begins with.
+  picked(rows, select) {
+    const field = select.dataset.pick;
+    const values = distinct(rows, field);
+    const wanted = [state.picks[field], payload.first[field]].find((value) => values.some((own) => String(own) === value));
+    const value = values.find((own) => String(own) === wanted) ?? values[0];
+    select.replaceChildren(...values.map((own) => element("option", { value: String(own) }, String(own))));
+    select.value = String(value);
+    select.closest("label").hidden = values.length < 2;
+    return rows.filter((row) => row[field] === value);
+  }
+
+  allRows() {
     const { dataset, whole } = this.chart;
     return whole ? rowsOf(dataset).map((row) => ({ ...row, faint: !passes(row) })) : shownRows(dataset);
   }
@@ -87,8 +105,8 @@ class Figure {
     this.view = null;
     this.node.querySelector("figcaption").textContent = this.variant(rows).caption + cutNote(this.chart.dataset);
     for (const button of this.node.querySelectorAll("[data-save]")) button.disabled = !rows.length;
-    if (!rows.length) {
-      const why = rowsOf(this.chart.dataset).length ? "no row passes the filter." : "the table has no rows.";
+    const why = this.nothing(rows);
+    if (why) {
       this.place.replaceChildren(element("p", { class: "empty" }, `Nothing to show: ${why}`));
       return;
     }
@@ -111,6 +129,14 @@ class Figure {
       const row = item?.datum;
       if (row && row.problem !== undefined && row.n_components !== undefined && !isChosen(row)) chooseCell(row);
     });
+  }
+
+  nothing(rows) {
+    if (!rowsOf(this.chart.dataset).length) return "the table has no rows.";
+    if (!rows.length) return "no row passes the filter.";
+    const { needs } = this.chart;
+    const missing = needs.length && rows.every((row) => needs.every((name) => row[name] === null));
+    return missing ? `${rows[0].reason || "all numbers are missing"}.` : "";
   }
 
   async save(what) {

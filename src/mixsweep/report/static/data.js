@@ -56,7 +56,8 @@ const known = {
 // What the page shows. Lists hold what was chosen; an empty one stands for everything.
 const one = ["problem", "family", "k", "tolerance"];
 const many = ["method", "initializer"];
-const state = { problem: "", family: "", k: "", tolerance: "", method: [], initializer: [], at: "" };
+// What charts of one value at a time show is chosen for all of them together, by field.
+const state = { problem: "", family: "", k: "", tolerance: "", method: [], initializer: [], at: "", picks: {} };
 
 function readHash() {
   const hash = new URLSearchParams(location.hash.slice(1));
@@ -66,23 +67,25 @@ function readHash() {
   }
   for (const name of many) state[name] = hash.getAll(name).filter((value) => known[name].includes(value));
   state.at = hash.get("at") ?? "";
+  state.picks = Object.fromEntries([...hash].filter(([name]) => name.startsWith("pick.")).map(([name, value]) => [name.slice(5), value]));
 }
 
 function writeHash() {
   const hash = new URLSearchParams();
   for (const name of one) if (state[name]) hash.set(name, state[name]);
   for (const name of many) for (const value of state[name]) hash.append(name, value);
+  for (const [field, value] of Object.entries(state.picks)) hash.set(`pick.${field}`, value);
   if (state.at) hash.set("at", state.at);
   if (location.hash.slice(1) !== hash.toString()) location.hash = hash.toString();
 }
 
 function passes(row) {
   return (
-    (!state.problem || row.problem === state.problem) &&
-    (!state.family || row.family === state.family) &&
-    (!state.k || String(row.n_components) === state.k) &&
+    (!state.problem || row.problem === undefined || row.problem === state.problem) &&
+    (!state.family || row.family === undefined || row.family === state.family) &&
+    (!state.k || row.n_components === undefined || String(row.n_components) === state.k) &&
     (!state.tolerance || row.tolerance === undefined || String(row.tolerance) === state.tolerance) &&
-    (!state.method.length || row.method === undefined || state.method.includes(row.method)) &&
+    (!state.method.length || ["method", "method_a", "method_b"].every((name) => row[name] === undefined || state.method.includes(row[name]))) &&
     (!state.initializer.length || row.initializer === undefined || state.initializer.includes(row.initializer))
   );
 }

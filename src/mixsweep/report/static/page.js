@@ -42,10 +42,10 @@ function showFilters() {
   document.getElementById("reset").disabled = ![...one, ...many].some((name) => state[name].length);
 }
 
-async function drawFigures() {
+async function drawFigures(chosen = figures) {
   const mine = ++turn;
   document.body.dataset.ready = "no";
-  for (const figure of figures) {
+  for (const figure of chosen) {
     await figure.render();
     // Let the browser answer clicks between two charts; a newer filter ends this round.
     await new Promise((resolve) => setTimeout(resolve));
@@ -64,6 +64,15 @@ function update(change) {
   Object.assign(state, change);
   writeHash();
   return draw();
+}
+
+// Only the figures with such a selector change.
+function pick(field, value) {
+  state.picks[field] = value;
+  writeHash();
+  // A round that has not come to its end begins anew, since it may have drawn some of them already.
+  if (document.body.dataset.ready === "no") return drawFigures();
+  return drawFigures(figures.filter((figure) => figure.selects.some((select) => select.dataset.pick === field)));
 }
 
 function chooseCell(row) {
@@ -98,7 +107,7 @@ addEventListener("hashchange", () => {
   readHash();
   if (JSON.stringify(state) !== before) draw();
 });
-dark.addEventListener("change", drawFigures);
+dark.addEventListener("change", () => drawFigures());
 let width = innerWidth;
 addEventListener("resize", () => {
   if (Math.abs(innerWidth - width) < 12) return;

@@ -13,6 +13,9 @@ const formats = {
   percent: (value) => tenth.format(100 * value) + "%",
   interval: (value) => tenth.format(100 * value) + "%",
   range: (value) => whole.format(value),
+  estimate: (value) => formats.number(value),
+  rate: (value) => digits(5, 5).format(value),
+  yes: (value) => (value ? "yes" : "no"),
   number: (value) => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : significant.format(value)),
   seconds: (value) => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : significant.format(value)),
   tolerance: (value) => value.toExponential(0),
@@ -38,11 +41,12 @@ function content(row, column) {
   if (!formats[column.format]) return [value === "" || value === null ? column.empty : String(value)];
   if (value === null) return [column.empty];
   const text = minus(formats[column.format](value));
-  if (column.format !== "interval" && column.format !== "range") return [text];
+  if (!["interval", "range", "estimate"].includes(column.format)) return [text];
   const [low, high] = [row[column.name + "_low"], row[column.name + "_high"]];
   if (low === null && high === null) return [text];
-  const write = (end) => (end === null ? column.empty : formats[column.format](end).replace("%", ""));
-  return [text, element("span", { class: "range" }, `${write(low)}\u2013${write(high)}`)];
+  const write = (end) => (end === null ? column.empty : minus(formats[column.format](end).replace("%", "")));
+  const dash = low < 0 ? " to " : "\u2013";
+  return [text, element("span", { class: "range" }, `${write(low)}${dash}${write(high)}`)];
 }
 
 function compare(a, b) {
@@ -100,7 +104,7 @@ class SortedTable {
     const selects = this.name === "verdicts";
     for (const column of this.columns) {
       const short = ["method", "initializer", "status", "kind", "best_method"].includes(column.name);
-      const kind = formats[column.format] ? "number" : column.format === "sentence" ? "sentence" : short ? "short" : "";
+      const kind = formats[column.format] ? "number" : ["sentence", "words"].includes(column.format) ? column.format : short ? "short" : "";
       const cell = element("td", { class: kind });
       if (selects && column.name === "problem") {
         const button = element("button", { type: "button", "aria-pressed": String(isChosen(row)) }, row.problem);
