@@ -155,8 +155,8 @@ def _run(
                     log.write((scratch / "stderr").read_bytes())
             message = f"{name} {reason or f'ended with exit code {code}'}"
             if reason and to_file:
-                message += f" (traceback in {to_file.path})"
-            elif errors:
+                message += f" (log: {to_file.path})"
+            if errors:
                 message += f":\n{errors}"
         return Outcome(
             code,

@@ -23,14 +23,18 @@ def test_a_worker_s_job_is_cancelled_in_the_middle(folder, jobs: Jobs, wait: Wai
     wait(lambda: not [job for job in jobs() if name in job], 20, lambda: f"still there: {jobs()}")
 
 
-def test_an_interrupt_cancels_the_workers(folder, jobs: Jobs, wait: Wait) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["interrupt", "kill"])
+def test_the_end_of_snakemake_cancels_the_workers(
+    folder, jobs: Jobs, wait: Wait, number: signal.Signals
+) -> None:
     snakemake = folder.start(folder.toy("long.done"))
     wait((folder.path / "long.started").exists, 60, lambda: folder.printed)
     (name,) = re.findall(r"jobs named (\S+);", folder.printed)
-    snakemake.send_signal(signal.SIGINT)
-    assert snakemake.wait(30) == 1
+    snakemake.send_signal(number)
+    assert snakemake.wait(30) == (1 if number == signal.SIGINT else -number)
     wait(lambda: not [job for job in jobs() if name in job], 20, lambda: f"still there: {jobs()}")
-    assert not list((folder.path / ".snakemake" / "log").glob("*credentials*"))
+    logs = folder.path / ".snakemake" / "log"
+    wait(lambda: not list(logs.glob("*credentials*")), 10, lambda: "the credentials are still there")
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,11 @@ def test_redirections(toy, tmp_path: Path) -> None:
     )
 
 
-def test_an_exception_is_in_the_message_and_its_traceback_in_the_log(toy, tmp_path: Path) -> None:
+def test_an_exception_and_its_traceback_are_in_the_message_and_in_the_log(toy, tmp_path: Path) -> None:
     outcome = toy("toycmd raise 2> log")
     assert outcome.returncode == 1
-    assert outcome.message == "toycmd failed with ValueError: a bad value (traceback in log)"
     log = (tmp_path / "log").read_text()
+    assert outcome.message == f"toycmd failed with ValueError: a bad value (log: log):\n{log.strip()}"
     assert log.startswith("Traceback")
     assert "toycmd.py" in log
     assert "call.py" not in log

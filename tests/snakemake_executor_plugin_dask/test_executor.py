@@ -274,7 +274,8 @@ def test_failures_do_not_stop_the_others(failing, finished) -> None:
 
 def test_why_a_job_failed_is_shown(failing) -> None:
     output = failing.result.stdout
-    assert "toycmd failed with ValueError: a bad value (traceback in raises.log)" in output
+    assert "toycmd failed with ValueError: a bad value (log: raises.log):" in output
+    assert "Traceback (most recent call last):" in output
     assert "toycmd ended with exit code 7:" in output
     assert "what went wrong" in output
     assert "RuntimeError" in output

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -49,9 +50,7 @@ JOBS = """
 """
 
 
-@pytest.fixture(scope="module")
-def cluster(make_flow, wait):
-    flow = make_flow(JOBS)
+def start_cluster(flow, wait) -> tuple[subprocess.Popen[bytes], Path]:
     (flow.folder / "cluster.py").write_text(CLUSTER)
     file = flow.folder / "scheduler.json"
     environ = flow.environ
@@ -60,6 +59,13 @@ def cluster(make_flow, wait):
         [sys.executable, "cluster.py", str(file)], cwd=flow.folder, env=environ, stdin=subprocess.PIPE
     )
     wait(file.exists, 60)
+    return process, file
+
+
+@pytest.fixture(scope="module")
+def cluster(make_flow, wait):
+    flow = make_flow(JOBS)
+    process, _ = start_cluster(flow, wait)
     yield flow
     assert process.poll() is None, "the cluster has ended"
     process.communicate(timeout=20)
@@ -85,6 +91,20 @@ def test_a_job_too_large_for_every_worker_is_refused(cluster) -> None:
     result = cluster.run("--dask-scheduler-file", "scheduler.json", "big.json")
     assert result.returncode == 1
     assert "A job needs mem_mb=5000, but no worker of the Dask cluster offers that much" in result.stdout
+
+
+def test_the_loss_of_the_scheduler_ends_the_run(make_flow, wait) -> None:
+    flow = make_flow(JOBS)
+    process, file = start_cluster(flow, wait)
+    snakemake = flow.start("--dask-scheduler-file", str(file), "--keep-going", "slow", "plain.json")
+    wait((flow.folder / "slow.start").exists, 60)
+    process.kill()
+    process.communicate(timeout=20)
+    assert snakemake.wait(60) == 1
+    output = (flow.folder / "output").read_text()
+    assert "The connection to the Dask scheduler was lost while the job ran" in output
+    assert "Traceback" not in output
+    flow.wait_until_gone()
 
 
 def test_an_interrupt_ends_the_jobs_and_leaves_the_cluster(cluster, wait) -> None:

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -6,6 +7,7 @@ from snakemake.cli import parse_args
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
+import snakemake_executor_plugin_dask
 from snakemake_executor_plugin_dask import Executor, ExecutorSettings, common_settings, internals
 
 
@@ -57,3 +59,10 @@ def test_no_more_workers_than_jobs_unless_more_jobs_may_come(checkpoint: bool, w
     )
     assert Executor(workflow, None)._sensible_workers() == workers
     assert internals.expected_jobs(workflow) == 3
+
+
+def test_the_readme_explains_every_setting() -> None:
+    readme = Path(snakemake_executor_plugin_dask.__file__).with_name("README.md").read_text()
+    table = readme[readme.index("## Settings") :]
+    for setting in fields(ExecutorSettings):
+        assert f"`--dask-{setting.name.replace('_', '-')}`" in table
