@@ -13,7 +13,12 @@ if not workflow.overwrite_configfiles:
 
 
 # Our own checks first: their messages name the nearest valid key. The schema is for editors and other tools.
-sweep = SweepWorkflow(config, workflow.configfiles, workflow.pathvars.get("results"))
+sweep = SweepWorkflow(
+    config,
+    workflow.configfiles,
+    workflow.pathvars.get("results"),
+    workflow.pathvars.get("logs"),
+)
 validate(config, "workflow/schemas/config.schema.yaml", set_default=False)
 
 

@@ -22,6 +22,7 @@ from mixsweep.locking import claim
 from mixsweep.partial import complete_restarts
 from mixsweep.plan import Cell, Plan, Shard, make_plan
 from mixsweep.problems.sources import FileSource
+from mixsweep.progress import uniform_failures
 from mixsweep.provenance import canonical, check_results
 from mixsweep.rounds import FILE as ROUNDS_FILE
 from mixsweep.rounds import read_rounds
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 # The cost model is for a quiet machine; a cluster's limit should stop only what hangs.
 _RUNTIME_MARGIN = 20
+
+_MOST_WARNINGS = 5
 
 
 class ConfigError(WorkflowError):
@@ -77,6 +80,8 @@ class SweepWorkflow:
         The files it came from; relative data paths start at the last one's folder.
     results : str
         The results folder, relative to the working folder.
+    logs : str
+        The folder of logs.
 
     Raises
     ------
@@ -84,8 +89,15 @@ class SweepWorkflow:
         If the config or a data file cannot be used, or another config made the results folder.
     """
 
-    def __init__(self, config: Mapping[str, Any], configfiles: Sequence[str | Path], results: str) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        configfiles: Sequence[str | Path],
+        results: str,
+        logs: str = "logs",
+    ) -> None:
         self.results = results
+        self.logs = logs
         self._folder = Path.cwd()
         self._raw = {
             key: value for key, value in config.items() if key not in ("replace", "partial", "pathvars")
@@ -274,10 +286,24 @@ class SweepWorkflow:
         there = sum(shard.n_fits for shard in self.plan.shards if (results / shard.path).is_file())
         fits = f"All {there}" if there == self.plan.n_fits else f"{there} of {self.plan.n_fits}"
         told = f"{fits} fits of {len(self.plan.cells)} cells are there; this run took {seconds:.0f} s."
+        short = [folder for folder, there in self._there.items() if there < self._restarts_planned(folder)]
+        if short:
+            told += f"\n{len(short)} cells are partial or left out: mixsweep status names them."
+        for warning in self._warnings():
+            told += f"\nWarning: {warning}"
         more = self.cells_wanting_more()
         if more:
             told += f"\n{more} cells want more restarts: the same call adds them; mixsweep run does it."
         return f"{told}\nReport: {page}" if page.is_file() else told
+
+    def _restarts_planned(self, folder: str) -> int:
+        return self.plan.restarts_of(self.plan.cell_by_folder[folder])
+
+    def _warnings(self) -> list[str]:
+        """Return the methods that have failed in the same way on all of a cell's fits, at most a handful."""
+        found = uniform_failures(self.plan.shards, self._folder / self.logs)
+        more = [f"and {len(found) - _MOST_WARNINGS} more of this kind"] if len(found) > _MOST_WARNINGS else []
+        return found[:_MOST_WARNINGS] + more
 
     def cells_wanting_more(self) -> int:
         """Return how many cells are to get more restarts in the next round of an adaptive sweep."""
@@ -291,7 +317,8 @@ class SweepWorkflow:
         return (
             "Not all jobs succeeded; what is done is kept, and the same call makes the rest.\n"
             f"mixsweep status {shlex.quote(str(self._folder / self.results))} names the failed shards, their "
-            "causes, and the commands that rerun them."
+            "causes, and the commands that rerun them. --config partial=true makes the report without them."
+            + "".join(f"\nWarning: {warning}" for warning in self._warnings())
         )
 
     def shard_mem_mb(self, wildcards: Any, attempt: int) -> int:
