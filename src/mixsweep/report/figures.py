@@ -15,7 +15,7 @@ from mixsweep.report.charts.style import LIGHT, Spec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["standalone", "write_figures", "write_text"]
+__all__ = ["choose", "standalone", "write_figures", "write_text"]
 
 
 def write_figures(
@@ -44,7 +44,7 @@ def write_figures(
 
     folder.mkdir(parents=True, exist_ok=True)
     for chart in charts.values():
-        frame, chosen = _chosen(chart, frames[chart.dataset], first)
+        frame, chosen = choose(chart, frames[chart.dataset], first)
         frame = _drawn(chart, frame, n_cells)
         spec = standalone(chart, frame, n_cells, chosen)
         write_text(
@@ -67,7 +67,7 @@ def _renumber(svg: str) -> str:
     )
 
 
-def _chosen(chart: Chart, frame: pd.DataFrame, first: dict[str, str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def choose(chart: Chart, frame: pd.DataFrame, first: dict[str, str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the rows with one value of each field that the page has a selector for, and these values."""
     chosen = []
     for field, _ in chart.choose:

@@ -14,7 +14,7 @@ from mixsweep.errors import MixsweepError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CELL", "TABLES", "Results", "cell_labels", "read_results", "read_table"]
+__all__ = ["CELL", "OF_CELLS", "TABLES", "Results", "cell_labels", "read_results", "read_table"]
 
 #: The columns that name one likelihood surface.
 CELL = ("problem", "family", "n_components")
@@ -24,6 +24,12 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     name: ("verdicts.csv" if name == "verdicts" else f"tables/{name}.csv", columns)
     for name, columns in COLUMNS.items()
 }
+
+
+#: Tables whose rows are of one likelihood surface each; the choice of K is over several.
+OF_CELLS = frozenset(
+    name for name, columns in COLUMNS.items() if set(CELL) <= set(columns) and name != "selection"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
             # A problem may be called "NA" or "nan": text stays text.
             text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
         except pd.errors.EmptyDataError:
-            return read_table_empty(columns)
+            return read_table_empty(name)
         except (pd.errors.ParserError, UnicodeDecodeError, csv.Error) as error:
             raise MixsweepError(f"{path}: not a readable csv table: {error}") from error
     frame = pd.DataFrame(
@@ -100,21 +106,17 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
             for column in columns
         }
     )
-    if set(CELL) <= set(columns):
+    if name in OF_CELLS:
         frame["cell"] = cell_labels(frame)
     return frame
 
 
-def read_table_empty(columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return a frame of these columns without a row."""
+def read_table_empty(name: str) -> pd.DataFrame:
+    """Return a table without a row."""
     import pandas as pd
 
-    return pd.DataFrame(
-        {
-            name: pd.Series(dtype=object if name in TEXT else float)
-            for name in (*columns, *(["cell"] if set(CELL) <= set(columns) else []))
-        }
-    )
+    columns = (*TABLES[name][1], *(["cell"] if name in OF_CELLS else []))
+    return pd.DataFrame({column: pd.Series(dtype=object if column in TEXT else float) for column in columns})
 
 
 def cell_labels(frame: pd.DataFrame) -> pd.Series[str]:

@@ -7,8 +7,11 @@ import json
 import math
 import random
 from collections.abc import Iterable, Sequence
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
+
+from mixsweep.analysis.columns import COLUMNS, TEXT
 
 METHODS = ("em", "lbfgs", "adam", "gd")
 INITIALIZERS = ("random-points", "kmeans++")
@@ -55,22 +58,98 @@ def write_results(
 ) -> Path:
     """Write a results folder; the same arguments give the same bytes."""
     rng = random.Random(7)
-    tables: dict[str, list[dict[str, Any]]] = {
-        name: []
-        for name in ("verdicts", "optima", "hit_rates", "convergence", "run_time", "statuses", "failures")
-    }
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
+    cells = list(cells)
     for problem, family, k in cells:
         cell = {"problem": problem, "family": family, "n_components": k}
         total = n_restarts * len(methods) * len(INITIALIZERS)
         tables["optima"] += optima(rng, cell, total)
         hits = [method_rows(rng, cell, method, n_restarts, tables) for method in methods]
         tables["verdicts"].append(verdict(rng, cell, total, sum(hits), tables["optima"]))
+        for name, keys in cell_keys(methods, tables["optima"], cell).items():
+            tables[name] += [filled(rng, name, cell | key) for key in keys]
+    for name, keys in sweep_keys(cells, methods).items():
+        tables[name] += [filled(rng, name, key) for key in keys]
     for name, rows in tables.items():
         write_csv(folder / ("verdicts.csv" if name == "verdicts" else f"tables/{name}.csv"), rows)
     (folder / "plan.json").write_text(
         json.dumps(plan(tables, methods, n_restarts), indent=1), encoding="utf-8"
     )
     return folder
+
+
+def rows_of(**axes: Iterable[Any]) -> list[dict[str, Any]]:
+    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+
+
+def filled(rng: random.Random, table: str, key: dict[str, Any]) -> dict[str, Any]:
+    """A row with its key and something in every other column: counts, or shares with their intervals."""
+    row = dict(key)
+    for name in COLUMNS[table]:
+        if name in row:
+            continue
+        whole = name.removesuffix("_low").removesuffix("_high")
+        if name in TEXT:
+            row[name] = "Some words." if name == "statement" else ""
+        elif name != whole:
+            row[name] = row[whole] * (0.7 if name.endswith("_low") else 1.2)
+        else:
+            row[name] = rng.randint(1, 90) if name.startswith("n_") else rng.uniform(0.01, 0.8)
+    return row
+
+
+def cell_keys(
+    methods: Sequence[str], optima: Sequence[dict[str, Any]], cell: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows that a cell has in the tables with made-up numbers throughout."""
+    arms = {"method": methods, "initializer": INITIALIZERS}
+    found = range(min(4, sum(all(row[key] == cell[key] for key in cell) for row in optima)))
+    pairs = [{"method_a": a, "method_b": b} for a, b in combinations(methods, 2)]
+    every = [*INITIALIZERS, "all"]
+    grid = [1, 3, 10, 30, 100]
+    return {
+        "basin_shares": [row | {"kind": "proper"} for row in rows_of(**arms, optimum=found)],
+        "unseen": rows_of(initializer=INITIALIZERS),
+        "rarefaction": rows_of(**arms, restarts=grid),
+        "agreement": [{"optimum_a": a, "optimum_b": b} for a, b in combinations(found, 2)],
+        "costs": rows_of(**arms),
+        "cheapest": rows_of(unit=["passes", "seconds"]),
+        "pairs": [pair | row for pair in pairs for row in rows_of(initializer=every)],
+        "flow": [
+            pair | row
+            for pair in pairs
+            for row in rows_of(initializer=INITIALIZERS, optimum_a=["0", "other"], optimum_b=["0", "none"])
+        ],
+        "nesting": [{"bound_family": "gaussian-full", "broken": 0}],
+        "gaps": rows_of(**arms, reference=["own", "best"], cost=grid),
+        "ratios": [row | {"reference_method": "em"} for row in rows_of(**arms, unit=["passes", "seconds"])],
+        "rates": [row | {"kind": "proper"} for row in rows_of(method=methods, optimum=found)],
+        "conduct": rows_of(**arms),
+        "step_sizes": [row | {"optimiser": "gd"} for row in rows_of(**arms)],
+        "tuning": [row | {"optimiser": "gd"} for row in rows_of(initializer=INITIALIZERS)],
+        "parametrisations": [row | {"optimiser": "gd"} for row in rows_of(initializer=INITIALIZERS)],
+    }
+
+
+def sweep_keys(cells: Sequence[Cell], methods: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the tables over the cells of a sweep."""
+    arms = {"method": methods, "initializer": INITIALIZERS}
+    surfaces = dict.fromkeys((problem, family) for problem, family, _ in cells)
+    ks = sorted({k for _, _, k in cells})
+    grid = [1, 3, 10, 30, 100]
+    return {
+        "advice": [{"problem": problem} for problem in dict.fromkeys(problem for problem, _, _ in cells)],
+        "selection": [
+            {"problem": problem, "family": family} | row
+            for problem, family in surfaces
+            for row in rows_of(criterion=["bic", "icl"], **arms, restarts=[1, 5, 10, 50], n_components=ks)
+        ],
+        "trend": rows_of(model=["hit rate", "number of optima"], term=["intercept", "n_components"]),
+        "difficulty": rows_of(model=["hit rate"], n_components=ks, n_features=[2, 8], **arms),
+        "decay": [row | {"problem": "", "family": ""} for row in rows_of(**arms)],
+        "performance_profiles": rows_of(unit=["passes", "seconds"], **arms, cost_ratio=grid),
+        "data_profiles": rows_of(**arms, accuracy=[0.1, 1e-5], passes=grid),
+    }
 
 
 def optima(rng: random.Random, cell: dict[str, Any], total: int) -> list[dict[str, Any]]:
@@ -90,6 +169,7 @@ def optima(rng: random.Random, cell: dict[str, Any], total: int) -> list[dict[st
             | {"kind": "proper" if index == 0 else rng.choice(KINDS), "n_fits": count, "n_fits_total": total}
             | {"basin_share": count / total, "basin_share_low": low, "basin_share_high": high}
             | {
+                "n_copies": math.factorial(k),
                 "smallest_weight": rng.uniform(0.01, 1 / k),
                 "smallest_eigenvalue_ratio": 10 ** rng.uniform(-6, -0.5),
             }
@@ -120,22 +200,21 @@ def method_rows(
             "hit_rate_low": low,
             "hit_rate_high": high,
         }
-        for level in (95, 99):
+        for level in (90, 95, 99):
             row[f"restarts_{level}"] = restarts(hits / n, level / 100)
             row[f"restarts_{level}_low"] = restarts(high, level / 100)
             row[f"restarts_{level}_high"] = restarts(low, level / 100)
         tables["hit_rates"].append(row)
-        for index, tolerance in enumerate(TOLERANCES):
+        for reference, unit, tolerance in product(("own", "best"), ("passes", "seconds"), TOLERANCES):
+            index = TOLERANCES.index(tolerance)
             reached = int(n * (1 - 0.08 * index * (method in ("adam", "gd"))))
-            passes = {
-                f"passes_{q}": centre * (index + 1) * f
-                for q, f in zip(("q25", "median", "q75"), (0.6, 1, 1.9), strict=True)
-            }
-            seconds = {name.replace("passes", "seconds"): value * 2e-5 for name, value in passes.items()}
+            scale = centre * (index + 1) * (1 if unit == "passes" else 2e-5)
+            quarters = {"cost_q25": 0.6 * scale, "cost_median": scale, "cost_q75": 1.9 * scale}
             if reached < 0.9 * n:
-                passes["passes_q75"] = seconds["seconds_q75"] = None  # type: ignore[assignment]
+                quarters["cost_q75"] = math.inf
             counts = {"tolerance": tolerance, "n_fits": n, "n_reached": reached, "share_reached": reached / n}
-            tables["convergence"].append(key | counts | passes | seconds)
+            arrived = key | {"reference": reference, "unit": unit} | counts | quarters
+            tables["convergence"].append(filled(rng, "convergence", arrived))
         bad = {status: rng.randint(0, max(1, n // 25)) for status in STATUSES[1:] if rng.random() < 0.4}
         for status, count in ({"converged": n - sum(bad.values())} | bad).items():
             tables["statuses"].append(key | {"status": status, "n_fits": count, "n_fits_total": n})
@@ -152,7 +231,8 @@ def method_rows(
                     }
                     | {"shard": shard, "command": f"snakemake --cores 1 --force results/shards/{shard}.nc"}
                 )
-    for index, tolerance in enumerate(TOLERANCES):
+    for reference, tolerance in product(("own", "best"), TOLERANCES):
+        index = TOLERANCES.index(tolerance)
         top = 1 - 0.08 * index * (method in ("adam", "gd"))
         for point in range(64):
             share = top * (point + 1) / 64
@@ -160,7 +240,9 @@ def method_rows(
                 5000, round(centre * (index + 1) * math.exp(1.1 * math.log((point + 1) / (64.5 - point)))) + 1
             )
             tables["run_time"].append(
-                cell | {"method": method, "tolerance": tolerance, "passes": passes, "share_reached": share}
+                cell
+                | {"method": method, "reference": reference, "tolerance": tolerance}
+                | {"passes": passes, "share_reached": share, "n_fits": 2 * n}
             )
     return found
 
@@ -180,6 +262,12 @@ def verdict(
         | {"n_rows": 272, "n_features": 2, "best_log_likelihood": mine[0]["log_likelihood"], "n_fits": total}
         | {"n_hits": hits, "hit_rate": hits / total, "hit_rate_low": low, "hit_rate_high": high}
         | {"n_optima": len(mine), "n_proper": sum(row["kind"] == "proper" for row in mine), "n_failures": 11}
+        | {
+            "n_copies": math.factorial(cell["n_components"]),
+            "missed_chance": 1e-9,
+            "reason": "",
+            "warning": "",
+        }
         | {"unseen_share": unseen, "unseen_share_low": unseen / 3, "unseen_share_high": unseen * 2}
         | {"best_method": "em", "best_initializer": "kmeans++"}
         | {"restarts_95": restarts(hits / total, 0.95), "verdict": sentence}

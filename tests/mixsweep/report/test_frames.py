@@ -56,6 +56,7 @@ def curve(passes: list[float], shares: list[float], method: str = "em") -> pd.Da
         "family": "f",
         "n_components": 2.0,
         "method": method,
+        "reference": "own",
         "tolerance": 1e-4,
         "cell": "c",
     }

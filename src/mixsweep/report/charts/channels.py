@@ -78,7 +78,7 @@ def log_quantity(field: str, title: str, **scale: object) -> Spec:
         "type": "quantitative",
         "title": title,
         "scale": {"type": "log", "nice": False, "padding": 8, **scale},
-        "axis": LOG_AXIS | {"format": ",.3~g"},
+        "axis": LOG_AXIS | {"format": ",.3~r"},
     }
 
 

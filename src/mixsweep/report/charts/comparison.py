@@ -28,8 +28,8 @@ def costs(sweep: Sweep) -> Chart:
     title = "What the first hit costs"
     position = log_quantity("cost", "expected cost to the first hit")
     hover = tooltip(
-        *("cell", "method", "initializer", "unit", ("cost", "cost per hit", ",.4~g")),
-        *(("cost_low", "95 % interval from", ",.4~g"), ("cost_high", "to", ",.4~g")),
+        *("cell", "method", "initializer", "unit", ("cost", "cost per hit", ",.4~r")),
+        *(("cost_low", "95 % interval from", ",.4~r"), ("cost_high", "to", ",.4~r")),
         *(("n_hits", "hits", ",d"), ("n_fits", "of all fits", ",d"), "reason"),
     )
     shape = {"shape": initializer_shape(sweep), "tooltip": hover}
@@ -229,7 +229,7 @@ def difficulty(sweep: Sweep) -> Chart:
     }
     hover = tooltip(
         *("model", "method", "initializer", ("n_components", "K", "d"), ("n_features", "features", "d")),
-        *(("n_rows", "rows", ",d"), ("separation", "separation", ".2~g")),
+        *(("n_rows", "rows", ",d"), ("separation", "separation", ".2~r")),
         *(("predicted_hit_rate", "expected hit rate", ".1%"),),
         *(("predicted_hit_rate_low", "95 % interval from", ".1%"), ("predicted_hit_rate_high", "to", ".1%")),
     )

@@ -280,7 +280,8 @@ def selection(sweep: Sweep) -> Chart:
         "encoding": {"x": x | {"sort": "ascending"}, "y": y | {"sort": "descending"}, "tooltip": hover},
         "layer": heat_layers(color, ".0%", "datum.chance > 0.55", size=10),
     }
-    spec = panels(title, "arm", view, 50, transform=[{"filter": "isValid(datum.chance)"}])
+    arms = [f"{method}, {initializer}" for method in sweep.methods for initializer in sweep.initializers]
+    spec = panels(title, "arm", view, 50, arms, transform=[{"filter": "isValid(datum.chance)"}])
     caption = (
         f"{defined('Chance', 'chance')} For each K the best of so many restarts is kept, if any of all fits "
         "among them ended in a proper optimum; then the K with the smallest criterion is chosen."

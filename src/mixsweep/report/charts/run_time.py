@@ -167,7 +167,7 @@ def _dots(sweep: Sweep, title: str, row: str) -> Spec:
                 "method",
                 "initializer",
                 ("tolerance", "tolerance", ".0e"),
-                ("cost", "median cost", ",.4~g"),
+                ("cost", "median cost", ",.4~r"),
             ),
         },
     )

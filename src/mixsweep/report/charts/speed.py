@@ -66,7 +66,7 @@ def gaps(sweep: Sweep) -> Chart:
                     "y": vertical | {"field": "gap_median"},
                     "opacity": selected_opacity("method"),
                     "tooltip": tooltip(
-                        *("method", "initializer", ("cost", "passes", ",.3~g"), ("n_fits", "fits", ",d")),
+                        *("method", "initializer", ("cost", "passes", ",.3~r"), ("n_fits", "fits", ",d")),
                         *(("gap_median", "median gap", ".2~e"), ("gap_q25", "quartile 1", ".2~e")),
                         ("gap_q75", "quartile 3", ".2~e"),
                     ),
@@ -121,7 +121,7 @@ def performance_profiles(sweep: Sweep) -> Chart:
     """Show performance profiles of the expected cost to the first hit."""
     title = "Performance profiles: cost of a hit, relative to the cheapest"
     hover = tooltip(
-        *("method", "initializer", ("cost_ratio", "times the cheapest cost", ",.3~g")),
+        *("method", "initializer", ("cost_ratio", "times the cheapest cost", ",.3~r")),
         *(("share_within", "share of cells", ".1%"), ("share_within_low", "95 % interval from", ".1%")),
         *(
             ("share_within_high", "to", ".1%"),
@@ -150,7 +150,7 @@ def data_profiles(sweep: Sweep) -> Chart:
     """Show data profiles: starts solved within so many passes."""
     title = "Data profiles: starts solved within so many passes"
     hover = tooltip(
-        *("method", "initializer", ("accuracy", "accuracy", ".0e"), ("passes", "passes", ",.3~g")),
+        *("method", "initializer", ("accuracy", "accuracy", ".0e"), ("passes", "passes", ",.3~r")),
         *(("share_profile", "share of starts", ".1%"), ("share_profile_low", "95 % interval from", ".1%")),
         *(("share_profile_high", "to", ".1%"), ("n_problems", "starts", ",d")),
     )
@@ -274,8 +274,8 @@ def ratios(sweep: Sweep) -> Chart:
     title = "How many times as much EM costs as another method"
     position = log_quantity("ratio", "cost of EM over that of the method")
     hover = tooltip(
-        *("cell", "reference_method", "method", "initializer", "unit", "what", ("ratio", "ratio", ",.3~g")),
-        *(("ratio_low", "95 % interval from", ",.3~g"), ("ratio_high", "to", ",.3~g")),
+        *("cell", "reference_method", "method", "initializer", "unit", "what", ("ratio", "ratio", ",.3~r")),
+        *(("ratio_low", "95 % interval from", ",.3~r"), ("ratio_high", "to", ",.3~r")),
         *(("n_counted", "starts counted", ",d"), ("n_starts", "of all starts", ",d"), "reason"),
     )
     encoding = by_method(sweep)
@@ -294,12 +294,11 @@ def ratios(sweep: Sweep) -> Chart:
         "mark": {"type": "rule", "strokeDash": [3, 3]},
         "encoding": {"x": even, "color": {"value": "#888888"}},
     }
-    silent = {"transform": [{"filter": "!isValid(datum.ratio)"}], **right_text({"value": "cannot say"})}
-    view: Spec = {
-        "height": {"step": 15, "for": "offset"},
-        "encoding": encoding,
-        "layer": [line, *layers, silent],
-    }
+    silent: Spec = {"transform": [{"filter": "!isValid(datum.ratio)"}], **right_text({"value": "cannot say"})}
+    # the line at 1 has no row of its own
+    for layer in (*layers, silent):
+        layer["encoding"] = encoding | layer["encoding"]
+    view: Spec = {"height": {"step": 15, "for": "offset"}, "layer": [line, *layers, silent]}
     caption = (
         f"{defined('To the first hit', 'hit_cost_ratio')} "
         f"{defined('To the same optimum', 'same_optimum_ratio')} "

@@ -82,6 +82,8 @@ class SortedTable {
     }
     const rows = this.by ? sorted(shown, this.by, this.descending) : shown;
     const visible = this.all ? rows : rows.slice(0, this.first);
+    // Reasons and warnings have a column only where there are any.
+    this.columns = payload.columns[this.name].filter(({ name, format }) => format !== "words" || shown.some((row) => row[name]));
     const table = element("table", {}, this.head(), element("tbody", {}, ...visible.map((row) => this.row(row))));
     this.container.replaceChildren(element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "table" }, table), this.bar(rows, visible));
   }
