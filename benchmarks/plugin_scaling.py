@@ -128,7 +128,9 @@ def rows(sizes: list[int], workers: int, rounds: int, seconds: float) -> Iterato
         shards = rounds * workers
         _, spent = run(shards, seconds, workers, address)
         yield common.at_least(
-            f"efficiency of {workers} workers, {shards} shards of {seconds:g} s", rounds * seconds / spent, "",
+            f"efficiency of {workers} workers, {shards} shards of {seconds:g} s",
+            rounds * seconds / spent,
+            "",
             0.9, **{"whole run": f"{spent:.1f} s"},
         )  # fmt: skip
 

@@ -46,8 +46,8 @@ def _unwritable(path: Path, error: Exception) -> UnwritableFileError:
         room = ""
     cause = getattr(error, "strerror", None) or error
     return UnwritableFileError(
-        f"{path}: could not be written ({cause}){room}. What was there before is as it was; make room or make "
-        "the folder writable, and run again."
+        f"{path}: could not be written ({cause}){room}. What was there before is as it was; make room or "
+        "make the folder writable, and run again."
     )
 
 

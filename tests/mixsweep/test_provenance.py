@@ -100,7 +100,7 @@ def test_the_same_data_elsewhere(folder: Path) -> None:
 
 def test_other_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "NUMERICS_VERSION", "next")
-    with pytest.raises(MixsweepError, match='numerics_version was "[0-9]+", is now "next"'):
+    with pytest.raises(MixsweepError, match=r'numerics_version was "[0-9]+", is now "next"'):
         check_results(planned(folder), folder / "results", folder)
 
 

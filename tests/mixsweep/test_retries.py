@@ -113,7 +113,7 @@ def test_the_command_says_what_it_did(made, folder):
     ("arguments", "told"),
     [
         ([], "--failed"),
-        (["--status", "colapsed"], "did you mean 'collapsed'"),
+        (["--status", "collapsd"], "did you mean 'collapsed'"),
         (["--failed", "--cell", "faithful/gaussian-full/K4"], f"did you mean '{CELL}'"),
         (["--failed", "--floor", "2"], "--floor"),
     ],

@@ -56,7 +56,7 @@ def test_the_plan_has_the_restarts_of_the_last_round(tmp_path):
     [
         ({"target": 1.5, "max": 500}, r"restarts\.target: expected a number between 0 and 1; found 1\.5"),
         ({"target": 0.9}, r"restarts\.max: this key is missing"),
-        ({"target": 0.9, "max": 500, "frist": 100}, r"unknown key 'restarts\.frist'.*'first'"),
+        ({"target": 0.9, "max": 500, "firsst": 100}, r"unknown key 'restarts\.firsst'.*'first'"),
         ({"target": 0.9, "max": 500, "first": 50}, r"restarts\.first: found 50; expected a multiple of 100"),
         ({"target": 0.9, "max": 100, "first": 200}, r"restarts\.max: found 100; expected at least .* 200"),
     ],

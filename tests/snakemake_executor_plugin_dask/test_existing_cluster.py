@@ -62,6 +62,15 @@ def start_cluster(flow, wait) -> tuple[subprocess.Popen[bytes], Path]:
     return process, file
 
 
+def jobs_in(folder: Path) -> list[psutil.Process]:
+    """Return the processes of the slow job; found by the command, since the environment is their worker's."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if "slow.start" in (process.info["cmdline"] or ()) and process.info["cwd"] == str(folder)
+    ]
+
+
 @pytest.fixture(scope="module")
 def cluster(make_flow, wait):
     flow = make_flow(JOBS)
@@ -105,6 +114,8 @@ def test_the_loss_of_the_scheduler_ends_the_run(make_flow, wait) -> None:
     assert "The connection to the Dask scheduler was lost while the job ran" in output
     assert "Traceback" not in output
     flow.wait_until_gone()
+    # nor does the job itself, whose environment is that of the cluster
+    wait(lambda: not jobs_in(flow.folder), 15)
 
 
 def test_an_interrupt_ends_the_jobs_and_leaves_the_cluster(cluster, wait) -> None:
@@ -113,13 +124,7 @@ def test_an_interrupt_ends_the_jobs_and_leaves_the_cluster(cluster, wait) -> Non
     snakemake.send_signal(2)
     assert snakemake.wait(20) == 1
 
-    # the nested Snakemake has the environment of its worker, so look for its command
-    def sleeping() -> bool:
-        return any(
-            "slow.start" in p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"]
-        )
-
-    wait(lambda: not sleeping(), 15)
+    wait(lambda: not jobs_in(cluster.folder), 15)
 
 
 @pytest.mark.parametrize("by", ["address", "file", "missing"])

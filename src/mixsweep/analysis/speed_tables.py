@@ -101,7 +101,8 @@ def _run_time(fits: xr.Dataset, value: float) -> pd.DataFrame:
 def _gaps(fits: xr.Dataset, value: float) -> pd.DataFrame:
     """Return bands of the gap against passes, where half of the fits have one."""
     frame = frame_of(gap_bands(fits, value).sel(unit="passes").drop_vars("unit"))
-    return frame[np.isfinite(frame["gap_median"])]
+    known: pd.DataFrame = frame[np.isfinite(frame["gap_median"])]
+    return known
 
 
 def _ratios(fits: xr.Dataset, best: int, em: list[str]) -> pd.DataFrame:
