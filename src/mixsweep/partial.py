@@ -8,7 +8,7 @@ first blocks are all there is left out.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,21 +39,20 @@ def complete_restarts(
     return next(whole, 0)
 
 
-def partial_cells(results: Path, plan: Mapping[str, Any]) -> list[str]:
-    """Return a line for every cell that was built from a part of its shards, and one for those left out.
+def partial_cells(results: Path, folders: Iterable[str]) -> list[str]:
+    """Return a line for every cell that was built from a part of its shards.
 
     Parameters
     ----------
     results : Path
         Results folder.
-    plan : mapping
-        Its ``plan.json``.
+    folders : iterable of str
+        The cells to look at, such as ``iris/gaussian-full/K3``.
     """
     from mixsweep.io import IncompleteFileError, read_dataset
 
     lines = []
-    for cell in plan["cells"]:
-        folder = f"{cell['problem']}/{cell['family']}/K{cell['n_components']}"
+    for folder in folders:
         path = results / "cells" / folder / "fits.nc"
         if not path.is_file():
             continue

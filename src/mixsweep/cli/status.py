@@ -42,9 +42,11 @@ def status(results: Path, logs: Path | None, check: bool, as_json: bool) -> None
     states = shard_states(results, logs, check=check)
     jobs = job_states(results, logs)
     troubled = [state for state in (*states, *jobs) if state.state in ("failed", "damaged")]
-    plan = read_plan_file(results / "plan.json")
-    partial = partial_cells(results, plan)
-    warnings = uniform_failures(planned_shards(plan), logs)
+    shards = list(planned_shards(read_plan_file(results / "plan.json")))
+    # only a cell that lacks shards can be partial, and reading them all would take long
+    lacking = [one.cell.folder for one, state in zip(shards, states, strict=True) if state.state != "done"]
+    partial = partial_cells(results, dict.fromkeys(lacking))
+    warnings = uniform_failures(shards, logs)
     words = ("done", "missing", "failed", "damaged")
     counts = {word: sum(state.state == word for state in states) for word in words}
     if as_json:
