@@ -13,7 +13,11 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from mixsweep.report import write_report
 
-CHARTS = ("optima_count", "optima", "hit_rates", "restarts", "run_time", "passes", "statuses")
+CHARTS = (
+    *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "rarefaction", "agreement"),
+    *("selection", "hit_rates", "restarts", "costs", "pairs", "flow", "trend", "difficulty", "run_time"),
+    *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "conduct", "statuses"),
+)
 MARKUP = "<img src=x onerror=window.hit=1>"
 ROWS = "[data-table=verdicts] tbody tr"
 
@@ -120,7 +124,7 @@ def test_address_restores_a_view(open_page: Open, report: Path) -> None:
     expect(page.locator("[data-chips=method] button[aria-pressed=true]")).to_have_count(2)
     expect(page.locator("[data-chips=initializer] button[aria-pressed=true]")).to_have_text("kmeans++")
     assert page.evaluate("document.activeElement.id") == "convergence"
-    expect(page.locator("[data-size=convergence]")).to_have_text("(42 rows)")
+    expect(page.locator("[data-size=convergence]")).to_have_text("(168 rows)")
     expect(page.locator("[data-chart=run_time]")).not_to_contain_text("within 1e-2")
 
 
@@ -150,6 +154,43 @@ def test_downloads_hold_what_is_drawn(open_page: Open, report: Path, chart: str)
     assert {(row["problem"], row["method"]) for row in rows} == {("iris", "em")}
     assert saved["svg"].startswith("<svg")
     assert len(json.loads(saved["spec"])["data"]["values"]) == len(rows)
+
+
+def test_a_selector_changes_every_figure_of_its_field(open_page: Open, report: Path) -> None:
+    page = open_page(report)
+    selects = page.locator("select[data-pick=cell]")
+    selects.first.select_option("galaxies, K = 4")
+    ready(page)
+    assert {selects.nth(i).input_value() for i in range(selects.count())} == {"galaxies, K = 4"}
+    assert "pick.cell=galaxies" in page.url
+    page.reload()
+    ready(page)
+    assert selects.first.input_value() == "galaxies, K = 4"
+    with page.expect_download() as download:
+        page.locator("[data-chart=rarefaction] [data-save=csv]").click()
+    rows = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8").splitlines()))
+    assert {(row["problem"], row["n_components"]) for row in rows} == {("galaxies", "4")}
+    # One cell is left by the filter: there is nothing to choose.
+    page.locator(ROWS).nth(2).locator("td").nth(2).click()
+    ready(page)
+    assert not selects.first.is_visible()
+
+
+def test_numbers_that_are_missing_leave_their_reason(
+    open_page: Open, synthetic: ModuleType, tmp_path: Path
+) -> None:
+    results = synthetic.write_results(tmp_path / "results", [("p", "gaussian-full", 2)], 5, ("em", "gd"))
+    path = results / "tables" / "trend.csv"
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    for row in rows:
+        row |= {"estimate": "", "estimate_low": "", "estimate_high": "", "reason": "cannot say: too few"}
+    synthetic.write_csv(path, rows)
+    write_report(results, results / "report" / "index.html")
+    page = open_page(results / "report" / "index.html")
+    expect(page.locator("[data-chart=trend] .empty")).to_have_text("Nothing to show: cannot say: too few.")
+    page.locator("summary", has_text="trend: coefficients").click()
+    expect(page.locator("[data-table=trend]")).to_contain_text("Missing because")
+    expect(page.locator("[data-table=costs]")).not_to_contain_text("Missing because")
 
 
 def test_legend_fades_what_was_not_picked(open_page: Open, report: Path) -> None:
