@@ -25,6 +25,8 @@ BENCHMARKS = {
     "cost_curve": (),
     "memory": (),
     "start_up": (),
+    "large_plan": (),
+    "plugin_scaling": (),
     "squarem_on_faithful": (),
     "em_rates": (),
     "same_start_comparison": (),

@@ -28,6 +28,11 @@ TINY = {
     "cost_curve": (["--doublings", "1", "--repeats", "1"], []),
     "memory": (["200,2,2,2,em"], []),
     "start_up": (["--repeats", "1"], []),
+    "large_plan": (["--shards", "8"], []),
+    "plugin_scaling": (
+        ["--shards", "--workers", "2", "--rounds", "1", "--seconds", "0.1"],
+        [],
+    ),
     "squarem_on_faithful": (["--restarts", "10"], []),
     "em_rates": (["--part", "population"], []),
     "same_start_comparison": (["faithful, K=2", "--restarts", "5"], []),
