@@ -216,13 +216,37 @@ def run_nested(script: str, workdir: str, threads: int, run: str) -> Outcome:
         )
         _nested.setdefault(run, set()).add(process.pid)
         try:
-            code = process.wait()
+            with _ends_with_worker(process.pid):
+                code = process.wait()
         finally:
             _nested[run].discard(process.pid)
         counts, warning = _read_counts(scratch / "counts")
         errors = _tail(scratch / "stderr")
         message = f"the job's own Snakemake ended with exit code {code}:\n{errors}" if code else ""
         return Outcome(code, message, _tail(scratch / "stdout"), "" if code else errors, counts, warning)
+
+
+@contextlib.contextmanager
+def _ends_with_worker(group: int) -> Iterator[None]:
+    """Have a process group killed if this process dies meanwhile, by whatever hand.
+
+    A batch system that ends a worker may know only the worker's own process group.
+    """
+    read, write = os.pipe()
+    watch = subprocess.Popen(
+        ["/bin/sh", "-c", f"read line; kill -KILL -{group}"],  # reads the end of what nobody writes
+        stdin=read,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(read)
+    try:
+        yield
+    finally:
+        watch.kill()  # before it can read
+        watch.wait()
+        os.close(write)
 
 
 def abort(run: str) -> int:

@@ -9,10 +9,12 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -207,9 +209,24 @@ class Folder:
     """A folder in which Snakemake is called, and what its calls print."""
 
     path: Path
-    environ: dict[str, str] = field(
-        default_factory=lambda: dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}")
-    )
+    marker: str = field(default_factory=lambda: uuid.uuid4().hex)
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "TOY_MARKER": self.marker, **self.variables}
+
+    def processes(self) -> list[psutil.Process]:
+        """Return all live processes that were started from here, in Slurm jobs too."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("TOY_MARKER") == self.marker and process.status() != "zombie":
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
 
     def command(self, profile: str, *arguments: str) -> list[str]:
         """Return a call of Snakemake on the sweep here, with a profile that comes with it."""
@@ -256,8 +273,15 @@ class Folder:
 
 
 @pytest.fixture
-def folder(slurm: None, tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+def folder(slurm: None, tmp_path: Path) -> Iterator[Folder]:
+    """Return an empty folder; nothing that was started from it may stay."""
+    folder = Folder(tmp_path)
+    yield folder
+    try:
+        wait_for(lambda: not folder.processes(), 20, lambda: f"still there: {folder.processes()}")
+    finally:
+        for process in folder.processes():
+            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -276,6 +300,8 @@ def doomed(
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         process.wait(30)
+    for left in folder.processes():
+        left.kill()
 
 
 @pytest.fixture(scope="session")

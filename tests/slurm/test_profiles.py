@@ -50,7 +50,7 @@ def test_one_allocation(folder, reference: bytes, jobs: Jobs, wait: Wait) -> Non
 
 
 def test_a_slurm_job_for_each_shard(folder, reference: bytes, slurm_plugin: Path, jobs: Jobs) -> None:
-    folder.environ["PYTHONPATH"] = str(slurm_plugin)
+    folder.variables["PYTHONPATH"] = str(slurm_plugin)
     command = folder.command("slurm-jobs", "--slurm-no-account", "--jobs", "2")
     command[3] = command[3].replace("optima.nc", "fits.nc")  # every job takes its time
     command += ["--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "2"]
@@ -80,6 +80,7 @@ def cluster(folder, wait: Wait) -> Iterator[Path]:
     number = subprocess.run(
         ["sbatch", "--parsable", "--ntasks=2", "cluster.sh"],
         cwd=folder.path,
+        env=folder.environ,
         capture_output=True,
         text=True,
         check=True,
