@@ -17,7 +17,7 @@ from mixsweep.plan import Shard
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["complete_restarts", "mark_verdicts", "partial_cells"]
+__all__ = ["cells_left_out", "complete_restarts", "mark_verdicts", "partial_cells"]
 
 
 def complete_restarts(
@@ -65,6 +65,18 @@ def partial_cells(results: Path, folders: Iterable[str]) -> list[str]:
             there, planned = fits.sizes["restart"], fits.attrs["planned_restarts"]
             lines.append(f"{folder} is built from {there} of {planned} restarts")
     return lines
+
+
+def cells_left_out(sweep: Path) -> list[str]:
+    """Return the cells that a partial ``sweep.nc`` was made without; none if it is whole or not there."""
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(sweep) as dataset:
+            found: list[str] = json.loads(dataset.__dict__.get("cells_left_out", "[]"))
+    except (OSError, RuntimeError):
+        return []
+    return found
 
 
 def mark_verdicts(verdicts: pd.DataFrame, attributes: Mapping[Any, Any]) -> None:

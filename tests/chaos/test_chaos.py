@@ -5,6 +5,7 @@ MIXSWEEP_CHAOS_KILLS=50 makes the long run (about ten minutes), MIXSWEEP_CHAOS_S
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import random
@@ -29,8 +30,8 @@ KILLS = int(os.environ.get("MIXSWEEP_CHAOS_KILLS", "10"))
 SEED = int(os.environ.get("MIXSWEEP_CHAOS_SEED", "1"))
 #: Seconds within which nothing that a killed process has started may still run.
 ORPHAN_SECONDS = 15
-#: A run is killed at some moment of this many seconds, again and again.
-LONGEST_WAIT = 8.0
+#: Something is killed within this share of the time that an undisturbed run takes, again and again.
+LONGEST_WAIT = 0.5
 
 # 2 cells x 2 methods x 5 blocks: 20 shards. Without a tolerance a fit takes all of its passes.
 CONFIG: dict[str, Any] = {
@@ -54,6 +55,10 @@ class Disturbed:
     sweep: Sweep
     kept: Path
     """Hard links of every shard that was seen finished: its file cannot be replaced unnoticed."""
+    kills: int
+    """How many there may be at most; then it is left in peace."""
+    longest_wait: float
+    """Seconds until the next kill, at most."""
     killed: Counter[str] = field(default_factory=Counter)
     longest_end: float = 0.0
     """Seconds until the last orphan of a kill had ended."""
@@ -140,8 +145,10 @@ class Attached:
         for process in [process for group in self.processes.values() for process in group]:
             if process.poll() is None:
                 tree = psutil.Process(process.pid).children(recursive=True)
-                for each in [*tree, process]:
-                    each.kill()
+                process.kill()
+                for each in tree:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        each.kill()
             process.wait()
         self.processes.clear()
 
@@ -169,11 +176,11 @@ def run_under_fire(disturbed: Disturbed, rng: random.Random, attached: bool) -> 
         started = sweep.start(*options)
         process = psutil.Process(started.pid)
         while True:
-            try:
-                started.wait(rng.uniform(0, LONGEST_WAIT))
-            except subprocess.TimeoutExpired:
-                pass
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                peace = disturbed.killed.total() >= disturbed.kills
+                started.wait(240 if peace else rng.uniform(0, disturbed.longest_wait))
             disturbed.note_finished()
+            assert started.poll() is not None or not peace, "a run in peace does not end"
             if started.poll() is not None:
                 assert not orphans(sweep, process)
                 return started.returncode == 0
@@ -237,7 +244,9 @@ def test_nothing_is_lost_and_nothing_is_done_twice(
     new_sweep: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     undisturbed = new_sweep("undisturbed")
+    began = time.monotonic()
     undisturbed.run("--cores", "2", *TARGETS)
+    longest_wait = LONGEST_WAIT * (time.monotonic() - began)
     names = [f"{cell}/{name}.nc" for cell in CELLS for name in ("fits", "optima")]
     expected = {name: (undisturbed.results / name).read_bytes() for name in names}
     whole = (undisturbed.results / "sweep.nc").read_bytes()
@@ -248,7 +257,8 @@ def test_nothing_is_lost_and_nothing_is_done_twice(
     finished = rounds = 0
     longest = 0.0
     while killed.total() < KILLS:
-        disturbed = Disturbed(new_sweep(f"round{rounds}"), tmp_path / f"kept{rounds}")
+        left = KILLS - killed.total()
+        disturbed = Disturbed(new_sweep(f"round{rounds}"), tmp_path / f"kept{rounds}", left, longest_wait)
         disturb(disturbed, rng)
         assert disturbed.recomputed() == []
         sweep = disturbed.sweep

@@ -4,9 +4,10 @@ import json
 
 import pandas as pd
 import pytest
+import xarray as xr
 
 from mixsweep.io import write_dataset
-from mixsweep.partial import complete_restarts, mark_verdicts, partial_cells
+from mixsweep.partial import cells_left_out, complete_restarts, mark_verdicts, partial_cells
 from mixsweep.plan import Cell, cell_shards
 from mixsweep.problems import load_builtin
 from tests.mixsweep.helpers import cell_fits
@@ -53,6 +54,16 @@ def test_partial_cells_are_told(tmp_path):
     assert partial_cells(tmp_path, [CELL.folder]) == [f"{CELL.folder} is built from 4 of 9 restarts"]
     (folder / "fits.nc").write_bytes((folder / "fits.nc").read_bytes()[:900])
     assert str(folder / "fits.nc") in partial_cells(tmp_path, [CELL.folder])[0]
+
+
+def test_cells_that_a_sweep_was_made_without(tmp_path):
+    assert cells_left_out(tmp_path / "none.nc") == []
+    xr.Dataset(attrs={"cells_left_out": '["a/b/K2"]'}).to_netcdf(tmp_path / "part.nc")
+    xr.Dataset().to_netcdf(tmp_path / "whole.nc")
+    (tmp_path / "broken.nc").write_bytes(b"nothing")
+    assert cells_left_out(tmp_path / "part.nc") == ["a/b/K2"]
+    assert cells_left_out(tmp_path / "whole.nc") == []
+    assert cells_left_out(tmp_path / "broken.nc") == []
 
 
 def test_verdicts_of_partial_cells_say_so():

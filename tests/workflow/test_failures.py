@@ -139,12 +139,13 @@ def test_a_partial_sweep_is_built_when_asked_for_and_says_so(whole: Any, copied:
     assert rows[1]["verdict"].startswith("Partial: 100 of 200 restarts. ")
     told = copied.mixsweep("status")
     assert f"Partial: {blobs}/K2 is built from 100 of 200 restarts" in told
+    assert f"Partial: sweep.nc was made without {blobs}/K3" in told
     assert "10 done, 2 missing" in told
 
     # the next call makes the rest, and all is as if nothing had been missing; the fits of K = 3 were there
     assert copied.run(*copied.cells, "--cores", "2").jobs["shard"] == 1
     assert copied.bytes() == whole[0].bytes()
-    assert "Partial" not in copied.mixsweep("status")
+    assert f"Partial: {blobs}/K2" not in copied.mixsweep("status")
 
 
 HOLDER = """

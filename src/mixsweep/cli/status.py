@@ -34,7 +34,7 @@ def status(results: Path, logs: Path | None, check: bool, as_json: bool) -> None
     fits of a cell have failed in the same way.
     """
     from mixsweep.locking import holder
-    from mixsweep.partial import partial_cells
+    from mixsweep.partial import cells_left_out, partial_cells
     from mixsweep.progress import job_states, planned_shards, shard_states, uniform_failures
     from mixsweep.provenance import read_plan_file
 
@@ -46,6 +46,7 @@ def status(results: Path, logs: Path | None, check: bool, as_json: bool) -> None
     # only a cell that lacks shards can be partial, and reading them all would take long
     lacking = [one.cell.folder for one, state in zip(shards, states, strict=True) if state.state != "done"]
     partial = partial_cells(results, dict.fromkeys(lacking))
+    partial += [f"sweep.nc was made without {folder}" for folder in cells_left_out(results / "sweep.nc")]
     warnings = uniform_failures(shards, logs)
     words = ("done", "missing", "failed", "damaged")
     counts = {word: sum(state.state == word for state in states) for word in words}
