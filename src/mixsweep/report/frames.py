@@ -72,12 +72,14 @@ def page_frames(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def first_choices(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
-    """Return what charts of one value at a time show first: the cell with the most proper optima."""
-    known = tables["verdicts"].dropna(subset=["n_proper"])
+    """Return what charts of one value at a time show first: the hardest cell that has an answer."""
+    verdicts = tables["verdicts"].dropna(subset=["hit_rate"])
+    answered = verdicts[verdicts["reason"] == ""]
+    known = answered if len(answered) else verdicts
     if known.empty:
         return {}
-    most = int(known["n_proper"].to_numpy().argmax())
-    return {"cell": str(known["cell"].to_numpy()[most])}
+    hardest = int(known["hit_rate"].to_numpy().argmin())
+    return {"cell": str(known["cell"].to_numpy()[hardest])}
 
 
 def _share(total: int, among: int, bounds: tuple[int, int]) -> int:

@@ -85,13 +85,16 @@ def log_quantity(field: str, title: str, **scale: object) -> Spec:
 def interval(position: Spec, name: str, mark: Spec, encoding: Spec) -> list[Spec]:
     """Return the layers of an estimate with its interval: a line and a mark, where they are known.
 
-    An end that is missing is drawn at the estimate.
+    An interval without end, or which a logarithmic scale cannot show, has no line.
     """
+    low, high = f"{name}_low", f"{name}_high"
     known = {"filter": f"isValid(datum.{name})"}
-    ends = [
-        {"calculate": f"isValid(datum.{end}) ? datum.{end} : datum.{name}", "as": end}
-        for end in (f"{name}_low", f"{name}_high")
-    ]
+    drawn = f"isValid(datum.{low}) && isValid(datum.{high})"
+    if position["scale"].get("type") == "log":
+        drawn += f" && datum.{low} > 0"
+    # without a line its ends are at the estimate, so that the scale is the same and never empty
+    ends: list[Spec] = [{"calculate": drawn, "as": "drawn"}]
+    ends += [{"calculate": f"datum.drawn ? datum.{end} : datum.{name}", "as": end} for end in (low, high)]
     line = {"x": position | {"field": f"{name}_low"}, "x2": {"field": f"{name}_high"}}
     return [
         {

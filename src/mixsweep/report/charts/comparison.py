@@ -65,14 +65,21 @@ def costs(sweep: Sweep) -> Chart:
         },
     )
     dots["params"].append(legend_selection("method"))
-    meaning = f"{defined('Cost per hit', 'passes_per_hit')} Seconds are the fit's share of its batch's time. "
+    meaning = (
+        f"{defined('Cost per hit', 'passes_per_hit')} Seconds are the fit's share of its batch's time. "
+        "Marks without a line have an interval without end. "
+    )
     return Chart(
         "costs",
         title,
         "costs",
         (
             Variant(9, meaning, panels(title, "cell", view, order=sweep.cells)),
-            Variant(ALWAYS, f"{meaning} Intervals are in the tooltip and the table.", dots),
+            Variant(
+                ALWAYS,
+                f"{meaning} Cells without a hit have no mark; intervals are in the tooltip and the table.",
+                dots,
+            ),
         ),
         choose=(("unit", "Unit"),),
         needs=("cost",),

@@ -242,15 +242,19 @@ def agreement(sweep: Sweep) -> Chart:
     ]
     x = category_axis("b", orient="top", labelAngle=0) | {"type": "ordinal", "title": "optimum"}
     y = category_axis("a") | {"type": "ordinal", "title": "optimum (0 = first)"}
+    layers = heat_layers(color, ".2f", "datum.adjusted_rand > 0.55", size=10)
+    # where the page is too narrow for the numbers it leaves them out
+    layers[1]["encoding"]["opacity"] = {"value": {"expr": "show_text"}}
     spec = base_spec(
         title,
-        {"kind": "grid", "x": "optimum_b", "y": ["optimum_a"], "min": 34, "max": 60},
+        {"kind": "grid", "x": "optimum_b", "y": ["optimum_a"], "min": 22, "max": 60, "text": 32},
         transform=sort,
         encoding={"x": x | {"sort": "ascending"}, "y": y | {"sort": "ascending"}, "tooltip": hover},
-        layer=heat_layers(color, ".2f", "datum.adjusted_rand > 0.55", size=10),
+        layer=layers,
         width={"step": 44},
         height={"step": 26},
     )
+    spec["params"].append({"name": "show_text", "value": 1})
     caption = (
         f"{defined('Adjusted Rand index', 'adjusted_rand')} The 12 highest optima of every kind in which at "
         "least one fit ended. In the tooltip and the csv file: "

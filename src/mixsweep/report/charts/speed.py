@@ -302,7 +302,8 @@ def ratios(sweep: Sweep) -> Chart:
     caption = (
         f"{defined('To the first hit', 'hit_cost_ratio')} "
         f"{defined('To the same optimum', 'same_optimum_ratio')} "
-        "Left of 1 EM is cheaper. From all fits on starts that both methods had."
+        "Left of 1 EM is cheaper. Marks without a line have an interval without end. From all fits on starts "
+        "that both methods had."
     )
     choose = (("cell", "Cell"), ("unit", "Unit"), ("reference_method", "EM arm"))
     spec = panels(title, "initializer", view, order=sweep.initializers)

@@ -22,8 +22,8 @@ function fit(spec, rows, room) {
   const layout = spec.usermeta.layout;
   if (layout.ticks) setParams(spec, { [`${layout.ticks}_ticks`]: ticksOf(rows, layout.ticks) });
   if (room < 560) {
-    const legend = { ...spec.config.legend, columns: room < 400 ? 2 : 3, layout: { top: { direction: "vertical", margin: 4 } } };
-    spec.config = { ...spec.config, legend };
+    const legend = { ...spec.config.legend, columns: room < 400 ? 1 : 3, layout: { top: { direction: "vertical", margin: 4 } } };
+    spec.config = { ...spec.config, legend, axis: { ...spec.config.axis, labelLimit: 110 }, header: { ...spec.config.header, labelLimit: room - 100 } };
   }
   if (layout.kind === "fit") {
     spec.width = room;
@@ -32,7 +32,7 @@ function fit(spec, rows, room) {
     if (layout.y) spec.height = spec.height.step * new Set(rows.map((row) => layout.y.map((field) => row[field]).join("\n"))).size;
   } else if (layout.kind === "wrap") {
     const panels = layout.count ?? distinct(rows, layout.columns).length;
-    const labels = layout.labels;
+    const labels = Math.min(layout.labels, spec.config.axis.labelLimit + 10);
     const columns = Math.max(1, Math.min(panels, 4, Math.floor((room - labels + 22) / (layout.min + 22))));
     spec.columns = columns;
     spec.spec.width = Math.max(120, Math.min(460, Math.floor((room - labels) / columns - 22)));
@@ -113,8 +113,10 @@ class Figure {
     const theme = dark.matches ? "dark" : "light";
     const spec = this.specification();
     delete spec.title;
-    const { legend } = spec.config;
+    const { legend, axis, header } = spec.config;
     spec.config = { ...payload.config[theme], background: "transparent" };
+    spec.config.axis = { ...spec.config.axis, labelLimit: axis.labelLimit };
+    spec.config.header = { ...spec.config.header, labelLimit: header.labelLimit };
     spec.config.legend = { ...spec.config.legend, columns: legend.columns, layout: legend.layout ?? {} };
     spec.padding = { left: 0, right: 6, top: 4, bottom: 4 };
     setParams(spec, inks[theme]);
