@@ -157,15 +157,11 @@ def test_an_unreachable_cluster_is_one_clear_message(make_flow, by: str) -> None
             ("--dask-cluster", "slurm", "--dask-worker-memory", "1GiB"),
             "needs Slurm's sbatch, scancel, squeue",
         ),
-        (("--dask-cluster", "allocation"), "needs Slurm's srun"),
         (
             ("--dask-tls-directory", "none", "--dask-scheduler-address", "tls://127.0.0.1:1"),
             "no readable ca.pem",
         ),
         (("--dask-log-directory", "Snakefile/logs"), "cannot be started: .*Not a directory"),
-        (("--dask-local-directory", "nowhere"), "cannot be started: .*nowhere"),
-        (("--dask-worker-memory", "plenty"), "has to be a size such as 2GiB"),
-        (("--dask-sbatch-options", "'open"), "No closing quotation"),
     ],
 )
 def test_other_mistakes_are_one_clear_message(make_flow, arguments: tuple[str, ...], message: str) -> None:

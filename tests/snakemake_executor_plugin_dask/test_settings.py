@@ -39,6 +39,8 @@ def test_settings_have_their_types() -> None:
     ("wrong", "message"),
     [
         ({"workers": 0}, "at least 1"),
+        ({"worker_memory": "plenty"}, "has to be a size such as 2GiB"),
+        ({"sbatch_options": "'open"}, "No closing quotation"),
         ({"scheduler_address": "tcp://a:1", "scheduler_file": "b"}, "not both"),
     ],
 )
