@@ -99,9 +99,8 @@ def cluster(workers: int) -> Iterator[str]:
 def run(shards: int, seconds: float, workers: int, address: str) -> tuple[float, float]:
     """Run sleeping shards; return the seconds of the whole run, and from the first start to the last end."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "Snakefile").write_text(
-            SNAKEFILE.format(shards=shards, seconds=seconds), encoding="utf-8"
-        )
+        snakefile = SNAKEFILE.format(shards=shards, seconds=seconds)
+        Path(folder, "Snakefile").write_text(snakefile, encoding="utf-8")
         options = [
             "--cores",
             str(workers),
@@ -114,15 +113,9 @@ def run(shards: int, seconds: float, workers: int, address: str) -> tuple[float,
             "progress",
         ]
         options += ["--dask-in-worker-commands", "mixsweep", "--dask-scheduler-address", address]
+        command = [sys.executable, "-c", RUN, *options]
         began = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, *options],
-            cwd=folder,
-            env=environ(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = subprocess.run(command, cwd=folder, env=environ(), capture_output=True, text=True, check=False)
         whole = time.perf_counter() - began
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
