@@ -12,7 +12,7 @@ from mixsweep.cell import assemble
 from mixsweep.collect import SCALARS, cell_group, collect, methods_of, open_sweep, read_cell, write_sweep
 from mixsweep.errors import MixsweepError
 from mixsweep.families import FAMILIES as REGISTRY
-from mixsweep.io import IncompleteFileError, read_dataset, write_dataset
+from mixsweep.io import IncompleteFileError, UnwritableFileError, read_dataset, write_dataset
 from mixsweep.problems import load_builtin
 from mixsweep.schema import KINDS
 from mixsweep.status import Status
@@ -136,7 +136,7 @@ def test_an_interrupted_write_leaves_the_old_sweep(sweep_path, tree, tmp_path, m
         raise OSError("disk full")
 
     monkeypatch.setattr(xr.DataTree, "to_netcdf", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UnwritableFileError, match="disk full"):
         write_sweep(tree, path)
     assert path.read_bytes() == sweep_path.read_bytes()
     assert [item.name for item in tmp_path.iterdir()] == ["sweep.nc"]

@@ -54,7 +54,8 @@ def test_climbing_never_goes_down_and_arrives():
     ends, sound = climb(objective, scattered, LIMITS)
     assert sound.all()
     before, after = (objective.evaluate(points) for points in (scattered, ends))
-    assert (after.log_likelihood >= before.log_likelihood).all()
+    # a start may be at the optimum already, but for the rounding of sums near 400
+    assert (after.log_likelihood >= before.log_likelihood - 1e-9).all()
     norm = np.linalg.norm(gradients(objective, objective.to_vector(ends))[1], axis=1)
     # at smaller gradients the log-likelihood, which has to rise, is rounding error; refinement goes on
     assert norm.max() < 1e-6
