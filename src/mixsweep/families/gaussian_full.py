@@ -10,6 +10,7 @@ import numpy as np
 
 from mixsweep.assignments import Assignment
 from mixsweep.families.base import Evaluation
+from mixsweep.families.forms import by_form
 from mixsweep.families.mixing import central_moments, mixing
 from mixsweep.linalg import cholesky, triangular_inverse, upper_indices, weighted_covariance
 from mixsweep.passes import Design, linear_logits, linear_pass, softmax_pass
@@ -155,31 +156,6 @@ class GaussianFull:
         covariances = products - means[..., :, None] * means[..., None, :]
         return _Moments(log_likelihood, counts, means - parameters["means"], covariances)
 
-    def _moments(
-        self,
-        prepared: _Prepared,
-        parameters: Parameters,
-        inverse: FloatArray,
-        smallest: FloatArray,
-        assignment: Assignment | None,
-    ) -> _Moments:
-        direct = smallest < DIRECT_BELOW
-        if not direct.any():
-            return self._quadratic_moments(prepared, parameters, inverse, assignment)
-        if direct.all():
-            return self._direct_moments(prepared, parameters, inverse, assignment)
-        tight, wide = (
-            moments(
-                prepared,
-                {name: values[chosen] for name, values in parameters.items()},
-                inverse[chosen],
-                None if assignment is None else assignment.take(chosen),
-            )
-            for chosen, moments in ((direct, self._direct_moments), (~direct, self._quadratic_moments))
-        )
-        place = np.argsort(np.concatenate([np.flatnonzero(direct), np.flatnonzero(~direct)]))
-        return _Moments(*(np.concatenate([a, b])[place] for a, b in zip(tight, wide, strict=True)))
-
     def evaluate(
         self, prepared: _Prepared, parameters: Parameters, assignment: Assignment | None = None
     ) -> Evaluation:
@@ -188,8 +164,14 @@ class GaussianFull:
         inverse = triangular_inverse(parameters["cholesky"])
         # 1 / trace of the precision bounds the smallest eigenvalue from below
         smallest = 1.0 / _inner(inverse, inverse).max(axis=-1)
-        log_likelihood, counts, shift, covariances = self._moments(
-            prepared, parameters, inverse, smallest, assignment
+        log_likelihood, counts, shift, covariances = by_form(
+            smallest < DIRECT_BELOW,
+            self._direct_moments,
+            self._quadratic_moments,
+            prepared,
+            parameters,
+            inverse,
+            assignment,
         )
         maximised = {
             "weights": counts / counts.sum(axis=-1, keepdims=True),

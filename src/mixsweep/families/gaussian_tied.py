@@ -9,11 +9,12 @@ import numpy as np
 
 from mixsweep.assignments import Assignment
 from mixsweep.families.base import Evaluation
+from mixsweep.families.forms import by_form
 from mixsweep.families.gaussian_full import DIRECT_BELOW, GaussianFull
 from mixsweep.families.mixing import mixing
 from mixsweep.linalg import cholesky, triangular_inverse, weighted_covariance
 from mixsweep.passes import Design, linear_logits, linear_pass, softmax_pass
-from mixsweep.typing import BoolArray, FloatArray, Parameters
+from mixsweep.typing import FloatArray, Parameters
 
 __all__ = ["GaussianTied"]
 
@@ -157,27 +158,6 @@ class GaussianTied:
             np.matmul(np.matmul(factors, within), _transpose(factors)),
         )
 
-    def _moments(
-        self,
-        prepared: _Prepared,
-        parameters: Parameters,
-        inverse: FloatArray,
-        direct: BoolArray,
-        assignment: Assignment | None,
-    ) -> _Moments:
-        parts = [
-            moments(
-                prepared,
-                {name: values[chosen] for name, values in parameters.items()},
-                inverse[chosen],
-                None if assignment is None else assignment.take(chosen),
-            )
-            for chosen, moments in ((direct, self._direct_moments), (~direct, self._linear_moments))
-            if chosen.any()
-        ]
-        place = np.argsort(np.concatenate([np.flatnonzero(direct), np.flatnonzero(~direct)]))
-        return _Moments(*(np.concatenate(arrays)[place] for arrays in zip(*parts, strict=True)))
-
     def evaluate(
         self, prepared: _Prepared, parameters: Parameters, assignment: Assignment | None = None
     ) -> Evaluation:
@@ -186,7 +166,15 @@ class GaussianTied:
         inverse = triangular_inverse(parameters["cholesky"][:, 0])
         # 1 / trace of the precision bounds the smallest eigenvalue from below
         smallest = 1.0 / np.square(inverse).sum(axis=(-2, -1))
-        found = self._moments(prepared, parameters, inverse, smallest < DIRECT_BELOW, assignment)
+        found = by_form(
+            smallest < DIRECT_BELOW,
+            self._direct_moments,
+            self._linear_moments,
+            prepared,
+            parameters,
+            inverse,
+            assignment,
+        )
         counts = found.counts
         shares = counts / counts.sum(axis=-1, keepdims=True)
         maximised = {

@@ -17,10 +17,11 @@ from mixsweep.families.degrees_of_freedom import (
     maximising,
     q_gain,
 )
+from mixsweep.families.forms import by_form
 from mixsweep.families.gaussian_full import DIRECT_BELOW, GaussianFull
 from mixsweep.linalg import cholesky, triangular_inverse, upper_indices, weighted_covariance
 from mixsweep.passes import Design, row_blocks, softmax_pass
-from mixsweep.typing import BoolArray, FloatArray, Parameters
+from mixsweep.typing import FloatArray, Parameters
 
 __all__ = ["StudentT"]
 
@@ -283,27 +284,6 @@ class StudentT:
         result: FloatArray = 1.0 + parameters["means"].shape[-1] * _inverse_degrees(parameters["tails"])
         return result
 
-    def _moments(
-        self,
-        prepared: _Prepared,
-        parameters: Parameters,
-        inverse: FloatArray,
-        direct: BoolArray,
-        assignment: Assignment | None,
-    ) -> _Moments:
-        parts = [
-            moments(
-                prepared,
-                {name: values[chosen] for name, values in parameters.items()},
-                inverse[chosen],
-                None if assignment is None else assignment.take(chosen),
-            )
-            for chosen, moments in ((direct, self._direct_moments), (~direct, self._quadratic_moments))
-            if chosen.any()
-        ]
-        place = np.argsort(np.concatenate([np.flatnonzero(direct), np.flatnonzero(~direct)]))
-        return _Moments(*(np.concatenate(arrays)[place] for arrays in zip(*parts, strict=True)))
-
     def evaluate(
         self, prepared: _Prepared, parameters: Parameters, assignment: Assignment | None = None
     ) -> Evaluation:
@@ -312,7 +292,15 @@ class StudentT:
         inverse = triangular_inverse(parameters["cholesky"])
         # 1 / trace of the inverse scale matrix bounds the smallest eigenvalue from below
         smallest = 1.0 / np.square(inverse).sum(axis=(-2, -1)).max(axis=-1)
-        found = self._moments(prepared, parameters, inverse, smallest < DIRECT_BELOW, assignment)
+        found = by_form(
+            smallest < DIRECT_BELOW,
+            self._direct_moments,
+            self._quadratic_moments,
+            prepared,
+            parameters,
+            inverse,
+            assignment,
+        )
         counts, tau = found.counts, _inverse_degrees(parameters["tails"])
         # of the latent scales E[u] - 1 - E[log u], expected for each row and averaged
         excess = log_excess(tau / (1 + d * tau)) + found.spread
