@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,8 @@ _COMMANDS = {"slurm": ("sbatch", "scancel", "squeue"), "allocation": ("srun",)}
 
 # Seconds after which a worker that finds no scheduler ends its Slurm job.
 _DEATH_TIMEOUT = 60
+
+_SECONDS_BETWEEN_CANCELS = 0.2
 
 
 def check_commands(kind: str, environ: Mapping[str, str] = os.environ) -> None:
@@ -213,13 +216,40 @@ def waiting(name: str) -> str:
     return ""
 
 
-def cancel(name: str) -> None:
-    """Cancel the run's jobs; harmless if there are none, or no Slurm."""
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(
-            ["scancel", f"--name={name}"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=10,
-            check=False,
-        )
+def cancel(name: str, seconds: float = 5.0) -> None:
+    """Cancel the run's jobs; harmless if there are none, or no Slurm.
+
+    Parameters
+    ----------
+    name
+        Of the run's jobs.
+    seconds
+        How long to go on while there are any: a job whose submission was on its way reaches the queue only
+        after the first ``scancel``. What is left then is named on the standard error.
+    """
+    if shutil.which("scancel") is None:
+        return
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                ["scancel", f"--name={name}"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=10,
+                check=False,
+            )
+        try:
+            left = [number for number, state in queued(name).items() if state != "COMPLETING"]
+        except ClusterError as error:
+            print(error, file=sys.stderr)
+            return
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            print(
+                f"Slurm jobs {', '.join(left)} are still there; end them with: scancel --name={name}",
+                file=sys.stderr,
+            )
+            return
+        time.sleep(_SECONDS_BETWEEN_CANCELS)

@@ -317,6 +317,14 @@ def slurm_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def jobs() -> Callable[[], list[str]]:
-    """Return a function that tells which Slurm jobs wait or run."""
-    return lambda: output("squeue", "-h", "-t", "PD,R,CF", "-o", "%A %j %T").splitlines()
+def jobs() -> Callable[[str], list[str]]:
+    """Return a function that tells which Slurm jobs of a run, named by a job's number or name, wait or run.
+
+    Of a run, as `doomed` goes on beside the tests.
+    """
+
+    def of_run(run: str) -> list[str]:
+        lines = output("squeue", "-h", "-t", "PD,R,CF", "-o", "%A %j %T").splitlines()
+        return [line for line in lines if run in line.split()[:2]]
+
+    return of_run

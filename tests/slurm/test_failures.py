@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.slurm
 
-Jobs = Callable[[], list[str]]
+Jobs = Callable[[str], list[str]]
 Wait = Callable[[Callable[[], bool], float, Callable[[], str]], None]
 
 
@@ -20,7 +20,7 @@ def test_a_worker_s_job_is_cancelled_in_the_middle(folder, jobs: Jobs, wait: Wai
     subprocess.run(["scancel", f"--name={name}"], check=True)
     assert snakemake.wait(90) == 0, folder.printed
     assert (folder.path / "long.done").exists()
-    wait(lambda: not [job for job in jobs() if name in job], 20, lambda: f"still there: {jobs()}")
+    wait(lambda: not jobs(name), 20, lambda: f"still there: {jobs(name)}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["interrupt", "kill"])
@@ -32,7 +32,7 @@ def test_the_end_of_snakemake_cancels_the_workers(
     (name,) = re.findall(r"jobs named (\S+);", folder.printed)
     snakemake.send_signal(number)
     assert snakemake.wait(30) == (1 if number == signal.SIGINT else -number)
-    wait(lambda: not [job for job in jobs() if name in job], 20, lambda: f"still there: {jobs()}")
+    wait(lambda: not jobs(name), 20, lambda: f"still there: {jobs(name)}")
     logs = folder.path / ".snakemake" / "log"
     wait(lambda: not list(logs.glob("*credentials*")), 10, lambda: "the credentials are still there")
 

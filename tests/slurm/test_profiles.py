@@ -1,6 +1,7 @@
 """A tiny sweep, to its end, with every profile for clusters, on a real Slurm."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.slurm
 
-Jobs = Callable[[], list[str]]
+Jobs = Callable[[str], list[str]]
 Wait = Callable[[Callable[[], bool], float, Callable[[], str]], None]
 
 
@@ -27,7 +28,8 @@ def test_workers_as_slurm_jobs(folder, reference: bytes, jobs: Jobs, wait: Wait)
     printed = folder.call(command)
     assert folder.fits() == reference
     assert "Dask: asks Slurm for 1 to 3 workers (1 CPU, 2GiB, 01:00:00)" in printed
-    wait(lambda: not jobs(), 20, lambda: f"still there: {jobs()}")
+    (name,) = re.findall(r"jobs named (\S+);", printed)
+    wait(lambda: not jobs(name), 20, lambda: f"still there: {jobs(name)}")
     left = sorted(path.name for path in (folder.path / ".snakemake" / "log").iterdir())
     assert not [name for name in left if "credentials" in name]
     assert [name for name in left if name.startswith("dask-worker-")]
@@ -44,7 +46,7 @@ def test_one_allocation(folder, reference: bytes, jobs: Jobs, wait: Wait) -> Non
         submission, cwd=folder.path, env=folder.environ, capture_output=True, text=True, check=True
     ).stdout.strip()
     log = folder.path / f"mixsweep-{number}.log"
-    wait(lambda: not jobs(), 120, log.read_text)
+    wait(lambda: not jobs(number), 120, log.read_text)
     assert "Dask: started 2 workers (1 CPU, 0) in this Slurm allocation" in log.read_text()
     assert folder.fits() == reference
 
@@ -54,9 +56,10 @@ def test_a_slurm_job_for_each_shard(folder, reference: bytes, slurm_plugin: Path
     command = folder.command("slurm-jobs", "--slurm-no-account", "--jobs", "2")
     command[3] = command[3].replace("optima.nc", "fits.nc")  # every job takes its time
     command += ["--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "2"]
-    folder.call(command)
+    printed = folder.call(command)
     assert folder.fits() == reference
-    assert jobs() == []
+    (name,) = re.findall(r"SLURM run ID: (\S+)", printed)
+    assert jobs(name) == []
 
 
 @pytest.fixture

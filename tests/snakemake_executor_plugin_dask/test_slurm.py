@@ -124,3 +124,34 @@ def test_the_queue_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", str(tmp_path))
     slurm.cancel("run-1")  # no Slurm, no jobs
     assert slurm.waiting("run-1") == ""
+
+
+def fake_slurm(folder: Path, scancel: str) -> Path:
+    """Write a Slurm whose queue is a file, which it returns."""
+    queue = folder / "queue"
+    queue.write_text("7 RUNNING\n9 COMPLETING\n")
+    for name, body in (("squeue", f"cat {queue}"), ("scancel", scancel.format(queue=queue))):
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
+    return queue
+
+
+def test_a_job_that_reaches_the_queue_late_is_cancelled_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # the first scancel meets job 7; job 8 was on its way
+    late = "if mkdir {queue}.once; then echo 8 PENDING > {queue}; else : > {queue}; fi"
+    queue = fake_slurm(tmp_path, late)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    slurm.cancel("run-1")
+    assert queue.read_text() == ""
+    assert capsys.readouterr().err == ""
+
+
+def test_jobs_that_cannot_be_cancelled_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_slurm(tmp_path, "exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    slurm.cancel("run-1", seconds=0.5)
+    assert "Slurm jobs 7 are still there; end them with: scancel --name=run-1" in capsys.readouterr().err
