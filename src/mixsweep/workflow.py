@@ -34,6 +34,10 @@ T = TypeVar("T")
 # The cost model is for a quiet machine; a cluster's limit should stop only what hangs.
 _RUNTIME_MARGIN = 20
 
+# Seconds as a rule, and an hour for a hundred leading optima with thousands of parameters.
+_CELL_MINUTES = 120
+_FITS_A_MINUTE = 1000
+
 _MOST_WARNINGS = 5
 
 
@@ -339,6 +343,11 @@ class SweepWorkflow:
         """Return the memory that gathering a cell takes, more at each attempt."""
         cell = self._cell(wildcards)
         return attempt * self.plan.memory_mb(cell, self.plan.n_fits_of(cell))
+
+    def cell_minutes(self, wildcards: Any, attempt: int) -> int:
+        """Return the time limit of a cell's analyses, more at each attempt."""
+        n_fits = self.plan.n_fits_of(self._cell(wildcards))
+        return attempt * (_CELL_MINUTES + n_fits // _FITS_A_MINUTE)
 
     def sweep_mem_mb(self, wildcards: Any, attempt: int) -> int:
         """Return the memory that gathering everything takes, more at each attempt."""

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from snakemake_executor_plugin_dask.deadline import Deadline
 from snakemake_executor_plugin_dask.plain import PlainCommand, Redirect
 
 __all__ = [
@@ -93,6 +94,7 @@ def run_command(
     workdir: str,
     environ: Mapping[str, str],
     error_log: str | None = None,
+    deadline: Deadline | None = None,
 ) -> Outcome:
     """Call a console command in this process as a shell would run it.
 
@@ -107,6 +109,8 @@ def run_command(
     error_log
         File that gets what the command wrote to stderr, if it fails and its
         command line does not redirect stderr.
+    deadline
+        When this process is to be ended, and the job with it.
 
     Returns
     -------
@@ -118,8 +122,10 @@ def run_command(
         script = _console_script(name)
     except LookupError as error:
         return Outcome(127, str(error.args[0]))
+    if deadline is not None and deadline.had_its_time():
+        return Outcome(1, f"{name} {deadline.message}.")
     try:
-        return _run(script, command, workdir, environ, error_log)
+        return _run(script, command, workdir, environ, error_log, deadline)
     except OSError as error:  # such as a log file in a folder that does not exist
         return Outcome(1, f"{name} could not be run: {error}")
 
@@ -130,6 +136,7 @@ def _run(
     workdir: str,
     environ: Mapping[str, str],
     error_log: str | None,
+    deadline: Deadline | None,
 ) -> Outcome:
     name = script.name
     with (
@@ -141,7 +148,8 @@ def _run(
         stdout = files.enter_context(_open(command.stdout, scratch / "stdout"))
         stderr = stdout if command.merged else files.enter_context(_open(command.stderr, scratch / "stderr"))
         start = os.fstat(stderr.fileno()).st_size
-        with _redirected(stdout.fileno(), stderr.fileno()):
+        limit = contextlib.nullcontext() if deadline is None else deadline.ends_process()
+        with _redirected(stdout.fileno(), stderr.fileno()), limit:
             begin = cpu_seconds()
             code, reason = _call(lambda: script.load()())
             used = cpu_seconds() - begin
@@ -178,7 +186,9 @@ def cpu_seconds() -> float:
 _nested: dict[str, set[int]] = {}
 
 
-def run_nested(script: str, workdir: str, threads: int, run: str) -> Outcome:
+def run_nested(
+    script: str, workdir: str, threads: int, run: str, deadline: Deadline | None = None
+) -> Outcome:
     """Run a shell script that calls Snakemake for one job.
 
     Parameters
@@ -191,6 +201,8 @@ def run_nested(script: str, workdir: str, threads: int, run: str) -> Outcome:
         Threads the job may use.
     run
         Name of the Snakemake run that `abort` ends.
+    deadline
+        When the job is to be ended.
 
     Returns
     -------
@@ -217,7 +229,12 @@ def run_nested(script: str, workdir: str, threads: int, run: str) -> Outcome:
         _nested.setdefault(run, set()).add(process.pid)
         try:
             with _ends_with_worker(process.pid):
-                code = process.wait()
+                code = process.wait(None if deadline is None else deadline.seconds)
+        except subprocess.TimeoutExpired:
+            assert deadline is not None
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return Outcome(1, f"the job {deadline.message}.")
         finally:
             _nested[run].discard(process.pid)
         counts, warning = _read_counts(scratch / "counts")

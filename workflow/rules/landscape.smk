@@ -17,7 +17,7 @@ rule landscape:
     threads: 1
     resources:
         mem_mb=sweep.cell_mem_mb,
-        runtime=30,
+        runtime=sweep.cell_minutes,
     params:
         numerics=sweep.numerics,
     shell:

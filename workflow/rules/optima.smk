@@ -15,7 +15,7 @@ rule optima:
     threads: 1
     resources:
         mem_mb=sweep.cell_mem_mb,
-        runtime=30,
+        runtime=sweep.cell_minutes,
     params:
         numerics=sweep.numerics,
         thresholds=sweep.thresholds,
