@@ -34,7 +34,7 @@ T = TypeVar("T")
 # The cost model is for a quiet machine; a cluster's limit should stop only what hangs.
 _RUNTIME_MARGIN = 20
 
-# Seconds as a rule, and an hour for a hundred leading optima with thousands of parameters.
+# Seconds as a rule; here too the limit is to stop only what hangs.
 _CELL_MINUTES = 120
 _FITS_A_MINUTE = 1000
 
