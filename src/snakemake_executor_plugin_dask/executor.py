@@ -31,12 +31,16 @@ from snakemake_executor_plugin_dask.attach import (
     worker_resources,
 )
 from snakemake_executor_plugin_dask.call import Outcome, abort, cpu_seconds, run_command, run_nested
+from snakemake_executor_plugin_dask.deadline import Deadline
 from snakemake_executor_plugin_dask.handle import EmbeddedCluster
 from snakemake_executor_plugin_dask.options import ClusterError, Options
 from snakemake_executor_plugin_dask.plain import plain_command
 from snakemake_executor_plugin_dask.progress import Tally, Ticker
+from snakemake_executor_plugin_dask.termination import Termination
 
 __all__ = ["Executor"]
+
+_LOOK_SECONDS = 0.5
 
 
 class Executor(RealExecutor):
@@ -70,6 +74,7 @@ class Executor(RealExecutor):
         self._beside = 0  # jobs that did not go to the cluster
         self._tally = Tally()
         self._ticker: Ticker | None = None
+        self._termination = Termination(self._wind_down)
 
     @property
     def cores(self) -> int | None:
@@ -114,10 +119,12 @@ class Executor(RealExecutor):
         else:
             function = run_nested
             arguments = (self.format_job_exec(job), workdir, max(job.threads, 1), self._run)
+        key = f"{job.name}-{job.jobid}-{job.attempt}-{uuid.uuid4().hex}"
         future = client.submit(
             function,
             *arguments,
-            key=f"{job.name}-{job.jobid}-{job.attempt}-{uuid.uuid4().hex}",
+            deadline=_deadline(job, key, workdir),
+            key=key,
             pure=False,
             priority=-next(self._order),  # first come, first served
             resources=self._resources(job) or None,
@@ -162,6 +169,7 @@ class Executor(RealExecutor):
                     "The Dask scheduler is gone. What is finished stays; call snakemake again for the rest."
                 )
             return self._client
+        self._termination.watch()
         try:
             self._client = self._attached() if self._attaches else self._embedded()
         except ClusterError as error:
@@ -170,6 +178,7 @@ class Executor(RealExecutor):
             raise WorkflowError(str(error)) from error
         except OSError as error:  # a folder that cannot be written to, for example
             raise WorkflowError(f"The Dask cluster cannot be started: {error}") from error
+        self._termination.connected()
         self._tally = Tally()
         if self._settings.progress_interval > 0:
             self._ticker = Ticker(self._settings.progress_interval, self._show_progress)
@@ -267,12 +276,11 @@ class Executor(RealExecutor):
 
     def _done(self, info: SubmittedJobInfo, future: Any) -> None:
         """Tell Snakemake how a job ended; runs in a thread of Dask's client."""
-        if self._ending:
-            return
+        with self._lock:
+            if self._ending or future not in self._futures:  # the latter have been given up
+                return
         try:
             outcome = _outcome(future, self._cluster)
-            with self._lock:
-                self._futures.discard(future)
             self._tally.ended(outcome.returncode == 0, outcome.counts, outcome.cpu_seconds)
             if outcome.warning:
                 self.logger.info(f"Warning: rule {info.job.name}, jobid {info.job.jobid}: {outcome.warning}")
@@ -289,6 +297,47 @@ class Executor(RealExecutor):
                 return
             # Dask would only log it, and Snakemake would wait for ever
             self.workflow.scheduler.executor_error_callback(error)
+        finally:
+            with self._lock:
+                self._futures.discard(future)
+
+    def _wind_down(self) -> None:
+        """Give up the jobs that no worker has begun, and wait for the others; runs in a thread of its own."""
+        given_up = 0
+        before: set[Any] = set()
+        while self._futures and not self._ending:
+            begun = self._begun()
+            with self._lock:
+                waiting = {
+                    future
+                    for future in self._futures
+                    if begun is not None and future.key not in begun and not future.done()
+                }
+                # at the next look: a job may be on its way to a worker, or back
+                lost = waiting & before
+                self._futures -= lost
+            if lost:
+                given_up += len(lost)
+                _bounded(partial(self._client.cancel, list(lost), force=True), 5)
+            before = waiting
+            time.sleep(_LOOK_SECONDS)
+        if given_up:
+            jobs = "1 job" if given_up == 1 else f"{given_up} jobs"
+            self.workflow.scheduler.executor_error_callback(
+                WorkflowError(
+                    f"{jobs} waited for a worker when the run was asked to end; the next call makes them."
+                )
+            )
+
+    def _begun(self) -> set[Any] | None:
+        """Return the keys of the jobs that workers run; `None` if they cannot be found out."""
+        # A worker that is too busy to answer has the jobs that the scheduler gave to it, more than it runs.
+        for ask in (self._client.call_stack, self._client.processing):
+            answers: list[Any] = []
+            _bounded(lambda ask=ask, answers=answers: answers.append(ask()), 5)  # type: ignore[misc]
+            if answers:
+                return set(itertools.chain.from_iterable(answers[0].values()))
+        return None
 
     def _show_progress(self) -> None:
         workers = ""
@@ -320,6 +369,14 @@ class Executor(RealExecutor):
         if client is not None and orderly:
             # now that the cluster's processes have ended, theirs is known
             self.logger.info(self._tally.cpu_line(cpu_seconds(), embedded=self._here))
+
+
+def _deadline(job: Any, key: str, workdir: str) -> Deadline | None:
+    """Return the time limit of a job, if its rule sets one."""
+    minutes = job.resources.get("runtime")
+    if not minutes:
+        return None
+    return Deadline(60.0 * minutes, str(Path(workdir, ".snakemake", "overdue", key)))
 
 
 def _age(file: Path) -> str:
