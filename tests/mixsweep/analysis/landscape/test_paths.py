@@ -32,7 +32,10 @@ class DoubleWell:
         gradient = np.stack(
             [-4 * x * (x**2 - 1) - 4 * self.steepness * x * off, -2 * self.steepness * off], axis=1
         )
-        return self.heights(vectors), vectors + self.rate * gradient
+        step = self.rate * gradient
+        # far out the surface is so steep that a step in proportion would lead ever further
+        length = np.linalg.norm(step, axis=1, keepdims=True)
+        return self.heights(vectors), vectors + step * 0.2 / np.maximum(length, 0.2)
 
 
 class ThreeBasins:
