@@ -10,7 +10,7 @@ import pytest
 from mixsweep import kernels
 from mixsweep.errors import MixsweepError
 from mixsweep.linalg import reference_inverse, triangular_inverse
-from mixsweep.passes import Design, linear_pass, reference_pass
+from mixsweep.passes import Design, linear_logits, linear_pass, reference_pass
 
 needs_numba = pytest.mark.skipif(kernels.load() is None, reason="numba is not in use")
 if kernels.load() is not None:
@@ -18,9 +18,10 @@ if kernels.load() is not None:
 
     from mixsweep.kernels import compiled
     from mixsweep.kernels.compiled import BLOCK, COLUMNS, DEPTH, MANY
+    from mixsweep.kernels.listed import CAPACITY
     from mixsweep.kernels.tiles import LANES, WIDTH
 else:
-    BLOCK, COLUMNS, DEPTH, MANY, LANES, WIDTH = 192, 128, 256, 100, 8, 32
+    BLOCK, COLUMNS, DEPTH, MANY, CAPACITY, LANES, WIDTH = 192, 128, 128, 100, 192, 8, 32
 
 ROWS = [1, LANES - 1, LANES, WIDTH + 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7]
 FEATURES = [1, 2, LANES, WIDTH - 1, WIDTH + LANES + 1, MANY, MANY + 1, DEPTH, DEPTH + 45]
@@ -113,6 +114,79 @@ def test_a_fit_is_the_same_to_the_last_bit_in_any_batch_and_on_repeat():
         alone, own = linear_pass(design, coefficients[part])
         np.testing.assert_array_equal(alone, together[part])
         np.testing.assert_array_equal(own, statistics[part])
+
+
+def mixtures(n, d, distances, weights=None, n_components=3):
+    """Return the design of all products of [1, x], and a fit for each distance of its components."""
+    rng = np.random.default_rng(5)
+    centres = rng.normal(size=(n_components, d))
+    X = centres[rng.integers(n_components, size=n)] + rng.normal(size=(n, d))
+    base = np.concatenate([np.ones((n, 1)), X / X.std(axis=0)], axis=1)
+    first, second = np.triu_indices(1 + d)
+    coefficients = np.zeros((len(distances), n_components, len(first)))
+    for r, distance in enumerate(distances):
+        moved = distance * centres
+        coefficients[r, :, 0] = -0.5 * np.square(moved).sum(axis=1) + rng.normal(size=n_components)
+        coefficients[r, :, 1 : 1 + d] = moved
+    coefficients[:, :, 1 + d :] = np.where(first == second, -0.5, 0.01)[1 + d :]
+    return Design.of_products(base, (first, second), weights), coefficients
+
+
+#: From components of which no responsibility is negligible to components of which almost all are.
+DISTANCES = [0.0, 0.3, 1.0, 3.0, 10.0, 100.0]
+
+
+@needs_numba
+@pytest.mark.parametrize("d", [27, 28, 32, 45])
+@pytest.mark.parametrize("weight", [None, 1.0, 1e-40])
+def test_many_features_with_negligible_responsibilities_give_the_reference(d, weight):
+    n = 5 * CAPACITY + 3
+    weights = None if weight is None else weight * np.random.default_rng(6).uniform(0.1, 3, n)
+    design, coefficients = mixtures(n, d, DISTANCES, weights)
+    found, expected = linear_pass(design, coefficients), reference_pass(design, coefficients)
+    scale = design.total_weight
+    np.testing.assert_allclose(found[0] / scale, expected[0] / scale, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found[1] / scale, expected[1] / scale, rtol=1e-12, atol=1e-12)
+
+
+@needs_numba
+def test_what_is_left_out_does_not_change_a_component_with_a_millionth_of_a_row():
+    design, coefficients = mixtures(2 * CAPACITY, 32, [10.0])
+    logits = linear_logits(design, coefficients)[0]
+    coefficients[0, 0, 0] -= (logits[0] - logits[1:].max(axis=0)).max() + 20
+    found, expected = (take(design, coefficients)[1][0, 0] for take in (linear_pass, reference_pass))
+    assert 1e-10 < expected[0] < 1e-6
+    np.testing.assert_allclose(found / found[0], expected / expected[0], rtol=1e-12, atol=1e-12)
+
+
+@needs_numba
+def test_listed_fits_are_the_same_to_the_last_bit_in_any_batch():
+    design, coefficients = mixtures(3 * CAPACITY, 32, DISTANCES * 9)
+    together, statistics = linear_pass(design, coefficients)
+    for part in (slice(3, 4), slice(0, 5), slice(2, 44)):
+        alone, own = linear_pass(design, coefficients[part])
+        np.testing.assert_array_equal(alone, together[part])
+        np.testing.assert_array_equal(own, statistics[part])
+
+
+@needs_numba
+def test_a_fit_that_is_not_finite_leaves_no_trace_in_listed_ones():
+    design, coefficients = mixtures(3 * CAPACITY, 32, [10.0, 0.0, 10.0])
+    expected = linear_pass(design, coefficients)
+    coefficients[0] = np.nan
+    found = linear_pass(design, coefficients)
+    assert np.isnan(found[1][0]).all()
+    for new, old in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(new[1:], old[1:])
+
+
+@needs_numba
+def test_only_all_products_of_columns_are_summed_by_lists():
+    n, p = CAPACITY, 410
+    rng = np.random.default_rng(7)
+    features = np.concatenate([np.ones((n, 1)), rng.normal(size=(n, p - 1))], axis=1)
+    coefficients = 50 * rng.normal(size=(4, 3, p)) / np.sqrt(p)
+    assert_same_pass(Design.of(features), coefficients)
 
 
 @needs_numba

@@ -2,8 +2,8 @@
 
 The sums of `mixsweep.passes.reference_pass`, block by block: logits by a product of small tiles whose sums
 stay in registers, the softmax on a block that stays in cache, statistics by another product. A fit is summed
-by itself, in an order that depends on n, p and K alone: its result is the same to the last bit in any batch.
-No feature is ever stored for all rows.
+by itself, in an order that depends on n, p, K and its own responsibilities: its result is the same to the
+last bit in any batch. No feature is ever stored for all rows.
 
 Import this module only where numba is wanted: that takes a second, and some more where nothing is cached.
 """
@@ -23,6 +23,7 @@ import numba
 import numpy as np
 from numba import types
 
+from mixsweep.kernels.listed import NEGLIGIBLE, add_lists, is_triangle, list_rows, no_lists, share_kept
 from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, bits, number, product_tile
 from mixsweep.typing import FloatArray, IntArray
 
@@ -31,10 +32,16 @@ __all__ = ["DESCRIPTION", "cache_folder", "linear_pass", "triangular_inverse"]
 #: Rows of the data in a block: a multiple of `LANES`, and no power of two, which would strain the cache.
 BLOCK = 192
 #: The same for more than `MANY` features, so that a block's features stay in the second-level cache.
-SHORT_BLOCK = 96
+SHORT_BLOCK = 64
 MANY = 100
+#: From so many features on, rows are listed where most responsibilities are negligible (`kernels.listed`).
+#: Both limits are where lists and dense products take the same time: shares of 0.3, 0.4, 0.55 and 0.58 for
+#: 24, 32, 48 and 64 columns of the data, measured.
+LISTED_FROM = 400
+#: Largest share of a fit's responsibilities in a block that are not negligible, for its rows to be listed.
+LISTED_SHARE = 0.4
 #: Features that are multiplied before the sums return to memory.
-DEPTH = 256
+DEPTH = 128
 #: Columns (fits x components) at a time: their logits of a block take 0.2 MB.
 COLUMNS = 128
 #: Factors in [1, K] multiplied before one logarithm is taken.
@@ -223,6 +230,23 @@ def _product(c, c_first, c_stride, a, a_first, a_stride, b, b_first, length, wid
             _add_1(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
 
 
+@_exact
+def _add_dense(right, at, wide, logits, stride, along, length, rows, dense):
+    """Add the products of a block's responsibilities and features, for the tiles with a row that is dense."""
+    every = dense[:rows].all()
+    for j in range(0, wide, WIDTH):
+        width, tile, to = min(WIDTH, wide - j), j * stride, at * wide + j
+        if every:
+            _product(right, to, wide, logits, 0, stride, along, tile, length, width, rows, False)
+            continue
+        for row in range(0, rows, TILE_ROWS):
+            if dense[row : row + TILE_ROWS].any():
+                here, left = to + row * wide, row * stride
+                _product(
+                    right, here, wide, logits, left, stride, along, tile, length, width, TILE_ROWS, False
+                )
+
+
 def _pass(base, base_by_feature, first, second, weights, coefficients, n_components, log_likelihood, sums):
     """Add a pass to log-likelihoods (R,) and to statistics, both with whole tiles of rows."""
     p, n, wide = len(first), len(base), sums.shape[1]
@@ -235,6 +259,10 @@ def _pass(base, base_by_feature, first, second, weights, coefficients, n_compone
     logits = np.zeros(height * stride)
     left, right = coefficients.reshape(-1), sums.reshape(-1)
     peak, mass = np.empty(stride), np.empty(stride)
+    dense = np.ones(height, np.bool_)
+    may_list = p >= LISTED_FROM and is_triangle(first, second, base.shape[1])
+    lists = no_lists(n_fits * n_components if may_list else 0, base.shape[1] - 1)
+    negligible = NEGLIGIBLE * (weights.mean() if weights.size else 1.0)
     n_blocks = (n + stride - 1) // stride
     n_lanes = (n + LANES - 1) // LANES
     for block in range(n_blocks):
@@ -242,7 +270,7 @@ def _pass(base, base_by_feature, first, second, weights, coefficients, n_compone
         length = min(n, n_lanes * (block + 1) // n_blocks * LANES) - start
         padded = (length + LANES - 1) // LANES * LANES
         _across(across, base_by_feature, first, second, start, length)
-        _along(along, stride, base, first, second, start, length)
+        is_along = False
         for group in range(0, n_fits, fits):
             members = min(fits, n_fits - group)
             rows = (members * n_components + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
@@ -254,24 +282,24 @@ def _pass(base, base_by_feature, first, second, weights, coefficients, n_compone
                     tile = b * p + j * WIDTH
                     _product(logits, b, stride, left, at * p + j, p, across, tile, depth, width, rows, j == 0)
             for f in range(members):
+                own = f * n_components
                 log_likelihood[group + f] += _softmax(
-                    logits,
-                    f * n_components * stride,
-                    stride,
-                    n_components,
-                    length,
-                    padded,
-                    weights,
-                    start,
-                    peak,
-                    mass,
+                    logits, own * stride, stride, n_components, length, padded, weights, start, peak, mass
                 )
-            for j in range(0, wide, WIDTH):
-                width = min(WIDTH, wide - j)
-                tile = j * stride
-                _product(
-                    right, at * wide + j, wide, logits, 0, stride, along, tile, length, width, rows, False
-                )
+                if may_list:
+                    own_rows = logits[own * stride : (own + n_components) * stride]
+                    share = share_kept(own_rows, stride, n_components, length, negligible)
+                    dense[own : own + n_components] = share > LISTED_SHARE
+                    if share <= LISTED_SHARE:
+                        list_rows(lists, at + own, own_rows, stride, start, length, negligible, base, sums)
+            dense[members * n_components : rows] = not may_list
+            if not dense[:rows].any():
+                continue
+            if not is_along:
+                _along(along, stride, base, first, second, start, length)
+                is_along = True
+            _add_dense(right, at, wide, logits, stride, along, length, rows, dense)
+    add_lists(lists, base, sums)
 
 
 def _triangular_inverses(factors, inverses):

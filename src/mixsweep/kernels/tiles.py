@@ -76,11 +76,11 @@ class _Code:
         self.builder.store(self.builder.fadd(self.builder.load(total), product, flags=("contract",)), total)
 
 
-def product_tile(vectors: int, fresh: bool) -> Any:
+def product_tile(vectors: int, fresh: bool, by_row: bool = True) -> Any:
     """Return the product of a tile, C = A B if fresh, else C += A B.
 
     C is 4 x (vectors x lanes), A is 4 x length and B is length x (vectors x lanes); each is given by its
-    array, the place of its first number and the distance of its rows.
+    array, the place of its first number and the distance of its rows. If not by_row, A' is given for A.
     """
 
     @intrinsic
@@ -103,7 +103,12 @@ def product_tile(vectors: int, fresh: bool) -> Any:
                     for column in range(vectors)
                 ]
                 for row in range(TILE_ROWS):
-                    offset = code.builder.add(code.offset(row, a_stride), loop.index)
+                    if by_row:
+                        offset = code.builder.add(code.offset(row, a_stride), loop.index)
+                    else:
+                        offset = code.builder.add(
+                            code.offset(loop.index, a_stride), ir.Constant(INTEGER, row)
+                        )
                     left = code.spread(code.at(a_data, offset))
                     for column in range(vectors):
                         code.add_product(sums[row, column][0], left, right[column])
