@@ -24,7 +24,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.workflow.sweeps import BIN, Sweep, wait_until
+from tests.processes import wait_for
+from tests.workflow.sweeps import BIN, Sweep
 
 KILLS = int(os.environ.get("MIXSWEEP_CHAOS_KILLS", "10"))
 SEED = int(os.environ.get("MIXSWEEP_CHAOS_SEED", "1"))
@@ -123,7 +124,7 @@ class Attached:
         self.file.unlink(missing_ok=True)
         loopback = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
         self._start("scheduler", environ, "scheduler", *loopback, "--scheduler-file", str(self.file))
-        wait_until(self.file.exists, 60)
+        wait_for(self.file.exists, 60)
         quiet = ["--no-dashboard", "--nthreads", "1", "--death-timeout", "10", "--host", "127.0.0.1"]
         for _ in range(2):
             self._start("worker", environ, "worker", "--scheduler-file", str(self.file), *quiet)
@@ -195,7 +196,7 @@ def run_under_fire(disturbed: Disturbed, rng: random.Random, attached: bool) -> 
             began = time.monotonic()
             if what == "snakemake":
                 started.wait()
-            wait_until(lambda: not orphans(sweep, process), ORPHAN_SECONDS)
+            wait_for(lambda: not orphans(sweep, process), ORPHAN_SECONDS)
             disturbed.longest_end = max(disturbed.longest_end, time.monotonic() - began)
             disturbed.note_finished()
             if what == "snakemake":

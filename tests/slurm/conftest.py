@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.processes import marked, wait_for
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -97,13 +97,6 @@ def free_port() -> int:
 
 def output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, explain: Callable[[], str]) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, explain()
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
@@ -219,14 +212,7 @@ class Folder:
 
     def processes(self) -> list[psutil.Process]:
         """Return all live processes that were started from here, in Slurm jobs too."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("TOY_MARKER") == self.marker and process.status() != "zombie":
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
+        return marked("TOY_MARKER", self.marker)
 
     def command(self, profile: str, *arguments: str) -> list[str]:
         """Return a call of Snakemake on the sweep here, with a profile that comes with it."""

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.processes import marked, wait_for
 
 TOYCMD = '''
 import ctypes, json, logging, os, signal, sys, time
@@ -162,29 +162,13 @@ class Flow:
 
     def processes(self) -> list[psutil.Process]:
         """Return all live processes that a run of this workflow has started."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("TOY_MARKER") == self.marker and process.status() != "zombie":
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        return found
+        return marked("TOY_MARKER", self.marker)
 
     def wait_until_gone(self, seconds: float = 15) -> None:
         wait_for(lambda: not self.processes(), seconds, lambda: f"still there: {self.processes()}")
 
     def scratch_folders(self) -> list[Path]:
         return list((self.folder / "scratch").glob("*"))
-
-
-def wait_for(
-    condition: Callable[[], bool], seconds: float, explain: Callable[[], str] = lambda: "not in time"
-) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, explain()
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.workflow.sweeps import CONFIG, Done, Sweep, wait_until
+from tests.processes import wait_for
+from tests.workflow.sweeps import CONFIG, Done, Sweep
 
 
 @pytest.fixture(scope="session")
 def wait() -> Callable[[Callable[[], bool], float], None]:
-    return wait_until
+    return wait_for
 
 
 @pytest.fixture(scope="session")

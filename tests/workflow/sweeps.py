@@ -8,15 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
+
+from tests.processes import marked
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -144,23 +144,9 @@ class Sweep:
 
     def processes(self) -> list[psutil.Process]:
         """Return all live processes that the calls have started."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("SWEEP_MARKER") == self.marker and process.status() != "zombie":
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
+        return marked("SWEEP_MARKER", self.marker)
 
     def copied_to(self, folder: Path) -> Sweep:
         """Return a copy, as good as the original because its paths are relative."""
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
         return Sweep(folder, copy.deepcopy(self.config))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.005)
