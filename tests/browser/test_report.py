@@ -15,7 +15,8 @@ from mixsweep.report import write_report
 
 CHARTS = (
     *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "rarefaction", "agreement"),
-    *("selection", "hit_rates", "restarts", "costs", "pairs", "flow", "trend", "difficulty", "run_time"),
+    *("selection", "tree", "paths", "slice", "map"),
+    *("hit_rates", "restarts", "costs", "pairs", "flow", "trend", "difficulty", "run_time"),
     *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "conduct", "statuses"),
 )
 MARKUP = "<img src=x onerror=window.hit=1>"
@@ -174,6 +175,27 @@ def test_a_selector_changes_every_figure_of_its_field(open_page: Open, report: P
     page.locator(ROWS).nth(2).locator("td").nth(2).click()
     ready(page)
     assert not selects.first.is_visible()
+
+
+def test_cells_without_a_landscape_say_why(open_page: Open, synthetic: ModuleType, tmp_path: Path) -> None:
+    cells = [("p", "gaussian-full", 4), ("q", "gaussian-full", 4)]
+    results = synthetic.write_results(tmp_path / "results", cells, 5, ("em", "gd"))
+    (results / "cells" / "q" / "gaussian-full" / "K4" / "landscape.nc").unlink()
+    write_report(results, results / "report" / "index.html")
+    page = open_page(results / "report" / "index.html", "#pick.cell=p%2C+K+%3D+4")
+    assert marks(page, "tree") > 5
+    # both axes of a plane are on one scale
+    box = page.locator("[data-chart=map] .mark-rect path").first.bounding_box()
+    ends = "(({x_low, x_high, y_low, y_high}) => (x_high - x_low) / (y_high - y_low))"
+    ratio = page.evaluate(f"{ends}(rowsOf('map').find((row) => row.problem === 'p'))")
+    assert box is not None
+    assert box["width"] / box["height"] == pytest.approx(ratio, rel=0.02)
+    page.locator("[data-chart=tree] select[data-pick=cell]").select_option("q, K = 4")
+    ready(page)
+    for chart in ("tree", "paths", "slice", "map"):
+        expect(page.locator(f"[data-chart={chart}] .empty")).to_have_text(
+            "Nothing to show: the cell has no landscape.nc."
+        )
 
 
 def test_numbers_that_are_missing_leave_their_reason(

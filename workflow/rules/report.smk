@@ -3,12 +3,18 @@ rule report:
         plan="<results>/plan.json",
         sweep="<results>/sweep.nc",
         tables=rules.analyse.output,
+        landscapes=sweep.landscapes,
     output:
         page=ensure("<results>/report/index.html", non_empty=True),
         optima=report(
             "<results>/report/figures/optima.svg",
             caption="../report/optima.rst",
             category="Multimodality",
+        ),
+        tree=report(
+            "<results>/report/figures/tree.svg",
+            caption="../report/tree.rst",
+            category="Landscape",
         ),
         hit_rates=report(
             "<results>/report/figures/hit_rates.svg",

@@ -132,6 +132,17 @@ TABLE_COLUMNS: dict[str, tuple[dict[str, Any], ...]] = {
         _column("chance_none", "None", "percent"),
         _REASON,
     ),
+    "barriers": (
+        *_CELL,
+        _column("optimum_a", "Optimum"),
+        _column("optimum_b", "and"),
+        _column("barrier_first", "Down from the first, nats", "number"),
+        _column("barrier_second", "Down from the second, nats", "number"),
+        _column("relaxed_barrier", "on the risen path", "number"),
+        _column("straight_barrier", "on the straight path", "number"),
+        _column("density_distance", "Density distance, nats", "number"),
+        _REASON,
+    ),
     "hit_rates": (
         *_CELL,
         *_METHOD,

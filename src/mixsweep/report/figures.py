@@ -116,6 +116,7 @@ def standalone(chart: Chart, frame: pd.DataFrame, n_cells: int, chosen: tuple[st
         }
     spec: Spec = json.loads(json.dumps(chart.variant(n_cells).spec))
     _set_ticks(spec, frame)
+    _set_height(spec, frame)
     if chosen:
         spec["title"] = f"{spec['title']}: {', '.join(chosen)}"
     return spec | {"config": LIGHT, "data": {"name": "rows", "values": _records(frame)}}
@@ -145,6 +146,14 @@ def _set_ticks(spec: Spec, frame: pd.DataFrame) -> None:
     for param in spec["params"]:
         if param["name"] == f"{field}_ticks":
             param["value"] = ticks
+
+
+def _set_height(spec: Spec, frame: pd.DataFrame) -> None:
+    """Put both axes of a plane on one scale, as the page does."""
+    if spec["usermeta"]["layout"]["kind"] == "plane":
+        ends = frame.dropna(subset=["x_low"]).iloc[0]
+        ratio = (ends["y_high"] - ends["y_low"]) / (ends["x_high"] - ends["x_low"])
+        spec["height"] = round(spec["width"] * ratio)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

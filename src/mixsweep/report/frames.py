@@ -16,7 +16,7 @@ from mixsweep.report.tables import CELL
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["encode", "first_choices", "page_frames", "safe_json"]
+__all__ = ["MAX_POINTS", "MAX_ROWS", "encode", "first_choices", "page_frames", "safe_json"]
 
 #: Rows of a table that travel inside the page; the csv files beside it hold the rest, and the page says so.
 MAX_ROWS = 20_000
@@ -204,13 +204,15 @@ def _first_few(restarts: pd.Series[Any]) -> str:
     return ", ".join(first) + (", …" if len(restarts) > len(first) else "")
 
 
-def encode(frame: pd.DataFrame) -> dict[str, Any]:
+def encode(frame: pd.DataFrame, most: int) -> dict[str, Any]:
     """Encode a table by columns: text as codes into its distinct values, numbers rounded.
 
     Parameters
     ----------
     frame : DataFrame
         Any table.
+    most : int
+        Rows that are encoded at most.
 
     Returns
     -------
@@ -222,7 +224,6 @@ def encode(frame: pd.DataFrame) -> dict[str, Any]:
     from pandas.api.types import is_numeric_dtype
 
     columns: dict[str, Any] = {}
-    most = MAX_POINTS if "share_reached" in frame and "initializer" not in frame else MAX_ROWS
     kept = frame.head(most)
     for name in kept.columns:
         if is_numeric_dtype(kept[name]):

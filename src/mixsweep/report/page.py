@@ -14,7 +14,8 @@ from mixsweep.report.charts import Chart, Sweep, all_charts, describe
 from mixsweep.report.charts.style import DARK, KIND_COLOURS, LIGHT, STATUS_COLOURS
 from mixsweep.report.columns import TABLE_COLUMNS
 from mixsweep.report.figures import write_figures, write_text
-from mixsweep.report.frames import encode, first_choices, page_frames, safe_json
+from mixsweep.report.frames import MAX_POINTS, MAX_ROWS, encode, first_choices, page_frames, safe_json
+from mixsweep.report.landscapes import landscape_frames
 from mixsweep.report.sections import SECTIONS, Table
 from mixsweep.report.summary import counts, findings, provenance, sentence
 from mixsweep.report.tables import TABLES, Results, read_results
@@ -40,7 +41,7 @@ def write_report(results: Path, output: Path) -> None:
         If the folder does not exist or a table cannot be understood.
     """
     found = read_results(results)
-    frames = page_frames(found.tables)
+    frames = page_frames(found.tables) | landscape_frames(found)
     sweep = describe(found.tables)
     charts = all_charts(sweep)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +57,7 @@ def _render(
     from markupsafe import Markup
 
     payload = {
-        "tables": {name: encode(frames[name]) for name in _shown(charts)},
+        "tables": {name: encode(frames[name], _most_rows(name)) for name in _shown(charts)},
         "charts": {name: _chart(chart) for name, chart in charts.items()},
         "columns": {name: _columns(name, sweep) for name in TABLE_COLUMNS},
         "colours": {"method": sweep.colours, "kind": KIND_COLOURS, "status": STATUS_COLOURS},
@@ -94,6 +95,11 @@ def _shown(charts: dict[str, Chart]) -> list[str]:
     """Return the tables that the page draws or lists."""
     listed = [item.name for section in SECTIONS for item in section.items if isinstance(item, Table)]
     return list(dict.fromkeys([*listed, *(chart.dataset for chart in charts.values())]))
+
+
+def _most_rows(name: str) -> int:
+    """Return how many rows of a table the page holds: what was thinned to be drawn is there whole."""
+    return MAX_POINTS if name in ("run_time", "paths", "slice") else MAX_ROWS
 
 
 def _chart(chart: Chart) -> dict[str, Any]:

@@ -83,6 +83,24 @@ SECTIONS = (
         ),
     ),
     Section(
+        "landscape",
+        "Landscape",
+        "How do the leading maxima lie to each other: how deep are the valleys between them, how far apart "
+        "are they, and what does the surface look like? Of one cell at a time.",
+        (
+            "tree",
+            "paths",
+            "slice",
+            "map",
+            Table(
+                "barriers",
+                "barriers between the leading maxima",
+                "Upper bounds, in nats: a way that was not found may be higher. Direct paths are measured "
+                "down from the second optimum.",
+            ),
+        ),
+    ),
+    Section(
         "global-optimum",
         "Global optimum",
         "How often does a start lead to the best optimum known, how many starts and what cost does it take "

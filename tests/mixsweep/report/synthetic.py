@@ -11,7 +11,14 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import xarray as xr
+
 from mixsweep.analysis.columns import COLUMNS, TEXT
+from mixsweep.analysis.landscape.cell import LEAVES, MAXIMA
+from mixsweep.analysis.landscape.plane import SIDE, classical_scaling
+from mixsweep.analysis.landscape.tree import connect
+from mixsweep.io import write_dataset
 
 METHODS = ("em", "lbfgs", "adam", "gd")
 INITIALIZERS = ("random-points", "kmeans++")
@@ -63,7 +70,10 @@ def write_results(
     for problem, family, k in cells:
         cell = {"problem": problem, "family": family, "n_components": k}
         total = n_restarts * len(methods) * len(INITIALIZERS)
-        tables["optima"] += optima(rng, cell, total)
+        tables["optima"] += (own := optima(rng, cell, total))
+        path = folder / "cells" / problem / family / f"K{k}" / "landscape.nc"
+        if "/" not in problem + family:
+            write_dataset(landscape(own), path)
         hits = [method_rows(rng, cell, method, n_restarts, tables) for method in methods]
         tables["verdicts"].append(verdict(rng, cell, total, sum(hits), tables["optima"]))
         for name, keys in cell_keys(methods, tables["optima"], cell).items():
@@ -179,6 +189,61 @@ def optima(rng: random.Random, cell: dict[str, Any], total: int) -> list[dict[st
             rows[-1] | {"optimum": n, "log_likelihood": best + 21.5, "gap": -21.5, "kind": "degenerate"}
         )
     return rows
+
+
+def landscape(optima_rows: Sequence[dict[str, Any]]) -> xr.Dataset:
+    """A landscape of the maxima among these optima: points in the plane, with hollows between them."""
+    maxima = [row for row in optima_rows if row["kind"] in MAXIMA][:LEAVES]
+    heights = np.array([row["log_likelihood"] for row in maxima])
+    numbers = np.array([row["optimum"] for row in maxima], dtype=np.int64)
+    points = np.stack([np.cos(2.4 * numbers), np.sin(1.7 * numbers)], axis=1)
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    first, second = np.triu_indices(len(maxima), 1)
+    share = np.linspace(0, 1, 49)
+    lines = heights[first, None] * (1 - share) + heights[second, None] * share
+    hollow = distances[first, second, None] * 4 * share * (1 - share)
+    straight, relaxed = lines - 30 * hollow, lines - 5 * hollow
+    levels = relaxed.min(axis=1)
+    tree = connect(heights, first, second, levels)
+    matrix = np.diag(heights)
+    matrix[first, second] = matrix[second, first] = levels
+    positions, stress = classical_scaling(distances)
+    three = len(maxima) >= 3
+    grid = np.linspace(-2, 2, SIDE if three else 0)
+    pairwise, pair = ("leading", "leading_"), ("pair", "point")
+    variables = {
+        "height": ("leading", heights),
+        "pair_first": ("pair", numbers[first]),
+        "pair_second": ("pair", numbers[second]),
+        "straight_position": ("point", share),
+        "straight_log_likelihood": (pair, straight),
+        "relaxed_position": (pair, np.broadcast_to(share**1.2, relaxed.shape)),
+        "relaxed_log_likelihood": (pair, relaxed),
+        "straight_level": (pairwise, matrix - 5 * distances),
+        "relaxed_level": (pairwise, matrix),
+        "connected_level": (pairwise, tree.connected),
+        "barrier": (pairwise, heights[:, None] - tree.connected),
+        "node_optimum": ("node", np.append(numbers, np.full(len(tree.edges), -1))),
+        "node_level": ("node", tree.heights),
+        "node_parent": ("node", tree.parents),
+        "node_position": ("node", tree.positions),
+        "slice_x": ("slice_column", grid),
+        "slice_y": ("slice_row", 0.7 * grid),
+        "slice_log_likelihood": (
+            ("slice_row", "slice_column"),
+            (heights[0] if three else 0) - 90 * (grid[:, None] ** 2 + np.sin(3 * grid) ** 2),
+        ),
+        "corner_optimum": ("corner", numbers[:3] if three else numbers[:0]),
+        "corner_position": (("corner", "axis"), points[: 3 if three else 0]),
+        "density_distance": (pairwise, distances),
+        "map_position": (("leading", "axis"), positions),
+        "stress": ((), stress),
+    }
+    reasons = {
+        "reason": "" if len(maxima) > 1 else "the cell has one maximum: there are no paths",
+        "slice_reason": "" if three else "a plane needs three maxima",
+    }
+    return xr.Dataset(variables, {"leading": numbers, "leading_": numbers}, reasons)
 
 
 def method_rows(

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from mixsweep.report.frames import encode, page_frames, safe_json
+from mixsweep.report.frames import MAX_POINTS, encode, page_frames, safe_json
+from mixsweep.report.landscapes import landscape_frames
 from mixsweep.report.tables import read_results
 
 
@@ -25,9 +25,14 @@ def decode(table: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def every_frame(results: Path) -> dict[str, pd.DataFrame]:
+    found = read_results(results)
+    return page_frames(found.tables) | landscape_frames(found)
+
+
 def test_encoding_keeps_every_row(results: Path) -> None:
-    for name, frame in page_frames(read_results(results).tables).items():
-        table = json.loads(safe_json(encode(frame)))
+    for name, frame in every_frame(results).items():
+        table = json.loads(safe_json(encode(frame, MAX_POINTS)))
         assert table["rows"] == table["total"] == len(frame), name
         back = decode(table)
         assert list(back.columns) == list(frame.columns)
@@ -41,12 +46,11 @@ def test_encoding_keeps_every_row(results: Path) -> None:
 
 def test_log_likelihoods_keep_four_decimals() -> None:
     frame = pd.DataFrame({"log_likelihood": [-1130.26401, -123456.78914]})
-    np.testing.assert_allclose(decode(encode(frame))["log_likelihood"], frame["log_likelihood"], atol=5e-5)
+    np.testing.assert_allclose(decode(encode(frame, 2))["log_likelihood"], frame["log_likelihood"], atol=5e-5)
 
 
-def test_rows_left_out_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mixsweep.report.frames.MAX_ROWS", 10)
-    table = encode(pd.DataFrame({"x": np.arange(25.0)}))
+def test_rows_left_out_are_counted() -> None:
+    table = encode(pd.DataFrame({"x": np.arange(25.0)}), 10)
     assert (table["rows"], table["total"]) == (10, 25)
 
 

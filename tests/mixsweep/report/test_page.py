@@ -15,6 +15,7 @@ from mixsweep.cli.report import report
 from mixsweep.report import write_report
 from mixsweep.report.charts import all_charts, describe
 from mixsweep.report.figures import write_figures
+from mixsweep.report.landscapes import LANDSCAPES
 from mixsweep.report.sections import SECTIONS, Table
 from mixsweep.report.summary import counts, findings, provenance, sentence
 from mixsweep.report.tables import TABLES, read_results
@@ -39,7 +40,7 @@ def test_page_is_one_small_file_that_asks_for_nothing(page: Path) -> None:
 
 
 def test_page_holds_every_table(page: Path) -> None:
-    assert set(payload(page)["tables"]) == {*TABLES, "first_failures"}
+    assert set(payload(page)["tables"]) == {*TABLES, *LANDSCAPES, "first_failures"}
     assert set(payload(page)["columns"]) >= {
         item.name for section in SECTIONS for item in section.items if isinstance(item, Table)
     }

@@ -99,6 +99,11 @@ class Chart:
     choose: tuple[tuple[str, str], ...] = ()
     needs: tuple[str, ...] = ()
 
+    @property
+    def half(self) -> bool:
+        """Whether the figure is a plane, of which two stand side by side."""
+        return bool(self.variants[0].spec["usermeta"]["layout"]["kind"] == "plane")
+
     def variant(self, n_cells: int) -> Variant:
         """Return the drawing for this number of cells."""
         return next((item for item in self.variants if n_cells <= item.max_cells), self.variants[-1])
@@ -113,8 +118,8 @@ def base_spec(title: str, layout: Spec, **parts: object) -> Spec:
         Title of the static figure; the page shows it as a heading instead.
     layout : dict
         How the page fits the drawing to its width: ``kind`` is ``fit`` (one view, a row per value of ``y``),
-        ``wrap`` (small multiples, at most one column per value of ``columns``) or ``grid`` (one step per
-        value of ``x`` and ``facet``).
+        ``wrap`` (small multiples, at most one column per value of ``columns``), ``grid`` (one step per
+        value of ``x`` and ``facet``) or ``plane`` (both axes on one scale).
     **parts
         The rest of the specification.
     """

@@ -36,6 +36,11 @@ function fit(spec, rows, room) {
     const columns = Math.max(1, Math.min(panels, 4, Math.floor((room - labels + 22) / (layout.min + 22))));
     spec.columns = columns;
     spec.spec.width = Math.max(120, Math.min(460, Math.floor((room - labels) / columns - 22)));
+  } else if (layout.kind === "plane") {
+    // Both axes on one scale.
+    const ends = rows.find((row) => row.x_low !== null);
+    spec.width = Math.max(120, Math.min(420, room - 70));
+    spec.height = Math.round((spec.width * (ends.y_high - ends.y_low)) / (ends.x_high - ends.x_low));
   } else {
     const view = spec.spec ?? spec;
     const groups = layout.facet ? distinct(rows, layout.facet).length : 1;
