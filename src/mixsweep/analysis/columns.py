@@ -45,9 +45,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     # optima in which no fit of the arm ended have no row
     "basin_shares": (*_ARM, "optimum", "kind", "n_fits", "n_fits_total", *with_interval("basin_share")),
+    # the first two estimates are of all methods' fits together, the same in every row of an initializer
     "unseen": (
-        *(*_KEY, "initializer", "n_starts_ended", "n_optima", *with_interval("unseen_share")),
-        *(*with_interval("n_optima_chao1"), "n_optima_boender", "unseen_share_boender", "reason", "warning"),
+        *(*_ARM, "n_starts_ended", "n_optima", *with_interval("unseen_share", "n_optima_chao1")),
+        *("n_fits_ended", "n_optima_arm", "n_optima_boender", "unseen_share_boender", "reason", "warning"),
     ),
     "rarefaction": (*_ARM, "restarts", *with_interval("expected_optima")),
     "agreement": (*_KEY, "optimum_a", "optimum_b", "adjusted_rand", "density_distance"),

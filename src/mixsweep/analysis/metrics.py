@@ -295,15 +295,18 @@ _RECORDS = (
         interval="log-normal",
         source="Chao (1984); Chao (1987)",
     ),
+    Metric("n_fits_ended", "fits of the method and initializer that ended in an optimum"),
+    Metric("n_optima_arm", "different optima that fits of the method and initializer ended in"),
     Metric(
         "n_optima_boender",
-        "posterior mean of the number of optima that exist; too low where basins are uneven",
+        "posterior mean of the number of optima that the method can reach; too low where basins are uneven",
         source="Boender and Rinnooy Kan (1987)",
     ),
     Metric(
         "unseen_share_boender",
-        "posterior mean of the unseen share; too low by a factor of two to four where basins are uneven",
-        denominator="starts that led to an optimum",
+        "posterior mean of the method's unseen share; too low by a factor of two to four where basins are "
+        "uneven",
+        denominator="fits of the method and initializer that ended in an optimum",
         better="lower",
         source="Boender and Rinnooy Kan (1987)",
     ),

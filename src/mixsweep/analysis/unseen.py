@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from mixsweep.analysis.intervals import unseen_share
-from mixsweep.typing import IntArray
+from mixsweep.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,9 +35,10 @@ ESTIMATORS: dict[str, str] = {
         "only where the rare basins are of similar size, too low where some are much rarer than 1 in N."
     ),
     "unseen_share_boender": (
-        "Boender and Rinnooy Kan: the mean of the unseen share when all divisions of start space into basins "
-        "are equally likely beforehand. Warning: too confident where basins are uneven, by a factor of two "
-        "to four on real data (0.098 against a true 0.194 for iris with three components after 50 starts)."
+        "Boender and Rinnooy Kan, for one method from one kind of start: the mean of the unseen share when "
+        "all divisions of start space into basins are equally likely beforehand. Warning: too confident "
+        "where basins are uneven, by a factor of two to four on real data (0.098 against a true 0.194 for "
+        "iris with three components after 50 starts)."
     ),
 }
 
@@ -94,12 +96,14 @@ def chao1(counts: ArrayLike, level: float = 0.95) -> Estimate:
 def boender_rinnooy_kan(n_seen: int, total: int) -> tuple[float, float]:
     """Return posterior means of the number of optima and of the unseen share (Boender and Rinnooy Kan 1987).
 
-    W (N-1) / (N-W-2) and W (W+1) / (N (N-1)), for W optima in N starts.
+    W (N-1) / (N-W-2) and W (W+1) / (N (N-1)), for W optima in N starts. The model has one distribution of
+    starts and one method, which gives start space one division into basins: several methods together have
+    none.
 
     Parameters
     ----------
     n_seen, total : int
-        W and N.
+        W and N, of fits by one method from one kind of start.
 
     Returns
     -------
@@ -115,8 +119,9 @@ def boender_rinnooy_kan(n_seen: int, total: int) -> tuple[float, float]:
 def unseen_by_initializer(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
     """Return estimates of what starts of each kind have not shown yet.
 
-    Methods share starts. An optimum counts once for each start from which any method reached it, and a start
-    that led nowhere does not count.
+    Methods share starts. For Good-Turing and Chao1 an optimum counts once for each start from which any
+    method reached it, and a start that led nowhere does not count. Boender and Rinnooy Kan's estimates are
+    for each method by itself, whose basins they are about, and count its fits that ended in an optimum.
 
     Parameters
     ----------
@@ -129,16 +134,30 @@ def unseen_by_initializer(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         Over ``initializer``: ``n_starts_ended`` in an optimum; ``n_optima`` seen; ``unseen_share`` by
-        Good-Turing with its 95 % interval, the headline; ``n_optima_chao1`` with its interval;
+        Good-Turing with its 95 % interval, the headline; ``n_optima_chao1`` with its interval. Over
+        (initializer, method): ``n_fits_ended`` in an optimum; ``n_optima_arm`` seen by the method;
         ``n_optima_boender`` and ``unseen_share_boender``. NaN where no start led to an optimum. Attributes:
         what each assumes (`ESTIMATORS`) and ``caveat``.
     """
     import xarray as xr
 
     ended = fits["optimum"].transpose("initializer", "method", "restart").values
-    rows = [_estimates(arm, optima.sizes["optimum"]) for arm in ended]
-    columns = {name: ("initializer", np.array([row[name] for row in rows], float)) for name in rows[0]}
-    return xr.Dataset(columns, {"initializer": fits["initializer"]}, {**ESTIMATORS, "caveat": CAVEAT})
+    number = optima.sizes["optimum"]
+    starts = {name: ("initializer", values) for name, values in _columns(_of_starts, ended, number).items()}
+    arms = ended.reshape(-1, 1, ended.shape[-1])
+    methods = {
+        name: (("initializer", "method"), values.reshape(ended.shape[:2]))
+        for name, values in _columns(_of_method, arms, number).items()
+    }
+    coordinates = {name: fits[name] for name in ("initializer", "method")}
+    return xr.Dataset(starts | methods, coordinates, {**ESTIMATORS, "caveat": CAVEAT})
+
+
+def _columns(
+    estimates: Callable[[IntArray, int], dict[str, float]], ended: IntArray, n_optima: int
+) -> dict[str, FloatArray]:
+    rows = [estimates(arm, n_optima) for arm in ended]
+    return {name: np.array([row[name] for row in rows], float) for name in rows[0]}
 
 
 def incidence(ended: IntArray, n_optima: int) -> tuple[IntArray, int]:
@@ -154,22 +173,30 @@ def incidence(ended: IntArray, n_optima: int) -> tuple[IntArray, int]:
     return n_starts, int((ended >= 0).any(axis=0).sum())
 
 
-def _estimates(ended: IntArray, n_optima: int) -> dict[str, float]:
+def _of_starts(ended: IntArray, n_optima: int) -> dict[str, float]:
     n_starts, total = incidence(ended, n_optima)
     n_fits = [(ended == number).sum() for number in range(n_optima)]
     share, low, high = unseen_share(n_fits, n_starts, total) if n_optima else (np.nan,) * 3
     number = chao1(n_starts)
-    seen = int((n_starts > 0).sum())
-    expected, posterior = boender_rinnooy_kan(seen, total)
     return {
         "n_starts_ended": total,
-        "n_optima": seen,
+        "n_optima": int((n_starts > 0).sum()),
         "unseen_share": share,
         "unseen_share_low": low,
         "unseen_share_high": high,
         "n_optima_chao1": number.estimate,
         "n_optima_chao1_low": number.low,
         "n_optima_chao1_high": number.high,
+    }
+
+
+def _of_method(ended: IntArray, n_optima: int) -> dict[str, float]:
+    n_fits, total = incidence(ended, n_optima)
+    seen = int((n_fits > 0).sum())
+    expected, posterior = boender_rinnooy_kan(seen, total)
+    return {
+        "n_fits_ended": total,
+        "n_optima_arm": seen,
         "n_optima_boender": expected,
         "unseen_share_boender": posterior,
     }

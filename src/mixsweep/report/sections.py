@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mixsweep.analysis.unseen import ESTIMATORS
+
 __all__ = ["SECTIONS", "Section", "Table"]
 
 
@@ -74,7 +76,12 @@ SECTIONS = (
             Table("basin_shares", "basin shares by method and initializer"),
             "unseen",
             "unseen_number",
-            Table("unseen", "what has not been seen, by three estimators"),
+            Table(
+                "unseen",
+                "what has not been seen, by three estimators",
+                "Good-Turing and Chao1 take all methods together, and are the same in each row of an "
+                "initializer. " + ESTIMATORS["unseen_share_boender"],
+            ),
             "rarefaction",
             "agreement",
             Table("agreement", "agreement of the leading optima"),

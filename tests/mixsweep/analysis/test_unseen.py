@@ -75,6 +75,68 @@ def test_estimates_are_by_initializer_and_count_starts_once():
     assert set(ESTIMATORS) <= set(found.attrs) & set(found.data_vars)
 
 
+def test_the_model_of_boender_and_rinnooy_kan_is_for_one_method():
+    row, other = [0] * 7 + [1] + [2] * 2, [0] * 9 + [3]
+    fits = ended_in([[row], [other]])
+    found = unseen_by_initializer(fits, optima_of(["proper"] * 4)).isel(initializer=0)
+    assert found["n_optima"] == 4
+    assert found["n_optima_arm"].values.tolist() == [3, 2]
+    assert found["n_fits_ended"].values.tolist() == [10, 10]
+    expected = [boender_rinnooy_kan(3, 10), boender_rinnooy_kan(2, 10)]
+    np.testing.assert_array_equal(found["n_optima_boender"], [number for number, _ in expected])
+    np.testing.assert_array_equal(found["unseen_share_boender"], [share for _, share in expected])
+    # as if the other had not run
+    alone = unseen_by_initializer(fits.isel(method=[0]), optima_of(["proper"] * 4))
+    assert alone["unseen_share_boender"].item() == expected[0][1]
+
+
+def test_failed_fits_do_not_count_for_boender_and_rinnooy_kan():
+    found = unseen_by_initializer(ended_in([[[0, 1, 0, 0, -1, -1]]]), optima_of(["proper"] * 2))
+    assert found["n_fits_ended"].item() == 4
+    assert found["unseen_share_boender"].item() == boender_rinnooy_kan(2, 4)[1]
+
+
+@pytest.fixture(scope="module")
+def urns():
+    """Urns from the model's prior, 50 starts each: how many optima there are and were seen, and what was not.
+
+    Any number up to 300 is as likely as any other, and so is any division of start space among them. The
+    model has no largest number, which matters only to samples that see nearly as many optima as starts.
+    """
+    rng = generator(1, "urns")
+    rows = []
+    for number in rng.integers(1, 301, size=30_000):
+        shares = rng.dirichlet(np.ones(number))
+        counts = rng.multinomial(50, shares)
+        rows.append((number, (counts > 0).sum(), shares[counts == 0].sum()))
+    return np.array(rows).T
+
+
+def test_boender_rinnooy_kan_is_right_for_urns_of_its_model(urns):
+    number, seen, unseen = urns
+    few = 0
+    for low, high in ((1, 5), (6, 12), (13, 20), (21, 28)):
+        chosen = np.flatnonzero((seen >= low) & (seen <= high))
+        few += len(chosen)
+        estimate = np.array([boender_rinnooy_kan(int(w), 50) for w in seen[chosen]]).T
+        for truth, guess in ((number[chosen], estimate[0]), (unseen[chosen], estimate[1])):
+            error = truth - guess
+            assert abs(error.mean()) < 4 * error.std() / np.sqrt(len(chosen)), (low, high)
+    assert few > 1000
+
+
+def test_boender_rinnooy_kan_is_too_sure_of_uneven_urns_and_good_turing_is_not():
+    # two large basins, and forty which together are a fifth of start space
+    shares = np.array([0.6, 0.2, *np.full(40, 0.005)])
+    samples = generator(1, "uneven urns").multinomial(50, shares, size=2000)
+    truth = np.array([shares[sample == 0].sum() for sample in samples])
+    model = np.array([boender_rinnooy_kan(int((sample > 0).sum()), 50)[1] for sample in samples])
+    turing = np.array([unseen_share(sample)[0] for sample in samples])
+    # by the factor that the estimate's warning names
+    assert 2 < truth.mean() / model.mean() < 4
+    assert abs((turing - truth).mean()) < 0.05 * truth.mean()
+
+
 @pytest.mark.parametrize(("fits", "kinds"), [([[[-1, -1]]], []), ([[[-1]]], ["proper"])])
 def test_without_optima_everything_is_unknown(fits, kinds):
     found = unseen_by_initializer(ended_in(fits), optima_of(kinds))

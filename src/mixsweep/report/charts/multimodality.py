@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mixsweep.analysis.unseen import ESTIMATORS
 from mixsweep.report.charts.base import Chart, Sweep, Variant, base_spec
 from mixsweep.report.charts.channels import (
     LINE_LEGEND,
@@ -115,8 +116,29 @@ def _estimators(position: Spec, hover: list[Spec], names: dict[str, str], with_i
     for label, name in names.items():
         encoding = {"y": rows_of("cell"), "color": colour | {"datum": label}, "tooltip": hover}
         both = interval(position, name, {"size": 70, **_ESTIMATORS[label][1]}, encoding)
-        layers += both if label == with_interval else both[1:]
+        for layer in both if label == with_interval else both[1:]:
+            own = _shown(name, position["field"]) if name in _OF_METHODS else _ONCE
+            layers.append(layer | {"transform": [*own, *layer["transform"]]})
+        if name in _OF_METHODS:
+            layers[-1]["encoding"]["opacity"] = {"condition": {"test": "datum.known", "value": 1}, "value": 0}
     return layers
+
+
+#: Estimates of one method each; the others are the same in the rows of all methods, of which one is enough.
+_OF_METHODS = ("unseen_share_boender", "n_optima_boender")
+_ONCE: list[Spec] = [
+    {"window": [{"op": "row_number", "as": "n"}], "groupby": ["cell", "initializer"]},
+    {"filter": "datum.n === 1"},
+]
+
+
+def _shown(name: str, instead: str) -> list[Spec]:
+    """Return what puts another number, as a mark that is not seen, where an estimate is missing."""
+    known = f"isValid(datum.{name})"
+    return [
+        {"calculate": known, "as": "known"},
+        {"calculate": f"datum.known ? datum.{name} : datum.{instead}", "as": name},
+    ]
 
 
 def unseen(sweep: Sweep) -> Chart:
@@ -125,8 +147,9 @@ def unseen(sweep: Sweep) -> Chart:
     hover = tooltip(
         *("cell", "initializer", ("unseen_share", "Good-Turing", ".2%")),
         *(("unseen_share_low", "95 % interval from", ".2%"), ("unseen_share_high", "to", ".2%")),
-        ("unseen_share_boender", "Boender and Rinnooy Kan", ".2%"),
-        *(("n_starts_ended", "starts", ",d"), ("n_optima", "optima seen", ",d"), "warning"),
+        *(("n_starts_ended", "starts", ",d"), ("n_optima", "optima seen", ",d"), "method"),
+        *(("unseen_share_boender", "by itself, Boender and Rinnooy Kan", ".2%"),),
+        *(("n_fits_ended", "fits", ",d"), ("n_optima_arm", "optima seen by it", ",d"), "warning"),
     )
     position = share("unseen_share", "unseen share of start space") | {
         "scale": {"type": "sqrt", "domain": [0, 1]},
@@ -137,14 +160,13 @@ def unseen(sweep: Sweep) -> Chart:
     view: Spec = {"height": {"step": 20}, "layer": layers}
     caption = (
         f"{defined('Good-Turing', 'unseen_share')} It assumes independent starts from one distribution, and "
-        "nothing about how uneven the basins are. Boender and Rinnooy Kan: the mean of the unseen share when "
-        "all divisions of start space into basins are equally likely beforehand; too confident where basins "
-        "are uneven, by a factor of two to four on real data. Neither bounds the log-likelihood of what has "
-        "not been seen. Methods share starts, so all fits of a start count once."
+        "nothing about how uneven the basins are; methods share starts, so all fits of a start count once. "
+        f"{ESTIMATORS['unseen_share_boender']} A mark a method, among all its fits that ended in an optimum. "
+        "Neither bounds the log-likelihood of what has not been seen."
     )
-    return _chart(
-        "unseen", title, "unseen", caption, panels(title, "initializer", view, 190, sweep.initializers), ()
-    )
+    spec = panels(title, "initializer", view, 190, sweep.initializers)
+    variants = (Variant(ALWAYS, caption, spec),)
+    return Chart("unseen", title, "unseen", variants, needs=("unseen_share",))
 
 
 def unseen_number(sweep: Sweep) -> Chart:
@@ -153,6 +175,7 @@ def unseen_number(sweep: Sweep) -> Chart:
     hover = tooltip(
         *("cell", "initializer", ("n_optima", "seen", ",d"), ("n_optima_chao1", "Chao1: at least", ",.1f")),
         *(("n_optima_chao1_low", "95 % interval from", ",.1f"), ("n_optima_chao1_high", "to", ",.1f")),
+        *("method", ("n_optima_arm", "seen by it", ",d")),
         ("n_optima_boender", "Boender and Rinnooy Kan", ",.1f"),
     )
     position = log_quantity("n_optima", "number of optima")
@@ -161,19 +184,13 @@ def unseen_number(sweep: Sweep) -> Chart:
     view: Spec = {"height": {"step": 20}, "layer": layers}
     caption = (
         "Optima of every kind that starts of one initializer led to, and what two estimators make of them. "
-        f"{defined('Chao1', 'n_optima_chao1')} It is near the truth only where rare basins are alike. "
-        f"{defined('Boender and Rinnooy Kan', 'n_optima_boender')} Denominator: all fits of starts that led "
-        "to "
-        "an optimum, those of one start counted once."
+        f"{defined('Chao1', 'n_optima_chao1')} It is near the truth only where rare basins are alike; "
+        "denominator: all fits of starts that led to an optimum, those of one start counted once. "
+        f"{defined('Boender and Rinnooy Kan', 'n_optima_boender')} A mark a method, from its own fits."
     )
-    return _chart(
-        "unseen_number",
-        title,
-        "unseen",
-        caption,
-        panels(title, "initializer", view, 190, sweep.initializers),
-        (),
-    )
+    spec = panels(title, "initializer", view, 190, sweep.initializers)
+    variants = (Variant(ALWAYS, caption, spec),)
+    return Chart("unseen_number", title, "unseen", variants, needs=("n_optima_chao1",))
 
 
 def rarefaction(sweep: Sweep) -> Chart:
