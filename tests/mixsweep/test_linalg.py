@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixsweep import kernels
-from mixsweep.linalg import cholesky, lower_indices, triangular_inverse, upper_indices
+from mixsweep.linalg import SLICE, cholesky, in_slices, lower_indices, triangular_inverse, upper_indices
 
 
 @pytest.fixture(autouse=True, params=["numba", "numpy"])
@@ -82,3 +82,20 @@ def test_triangles_include_the_diagonal_and_are_computed_once(d):
     for indices, expected in ((lower_indices, np.tril_indices(d)), (upper_indices, np.triu_indices(d))):
         np.testing.assert_array_equal(indices(d), expected)
         assert indices(d) is indices(d)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
+@pytest.mark.parametrize("size", [1, SLICE // 2, SLICE // 3, 2 * SLICE])
+def test_slices_of_fits_cover_every_fit_once_and_keep_within_their_size(count, size):
+    lengths = []
+
+    def double(values, small):
+        lengths.append(len(values))
+        return 2 * values, small + 1
+
+    values = np.arange(float(count * size)).reshape(count, size)
+    doubled, more = in_slices(double, values, np.arange(float(count)))
+    np.testing.assert_array_equal(doubled, 2 * values)
+    np.testing.assert_array_equal(more, 1 + np.arange(count))
+    assert sum(lengths) == count
+    assert max(lengths) <= max(1, SLICE // size)

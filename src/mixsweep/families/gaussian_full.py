@@ -12,7 +12,7 @@ from mixsweep.assignments import Assignment
 from mixsweep.families.base import Evaluation
 from mixsweep.families.forms import by_form
 from mixsweep.families.mixing import central_moments, mixing
-from mixsweep.linalg import cholesky, triangular_inverse, upper_indices, weighted_covariance
+from mixsweep.linalg import cholesky, in_slices, triangular_inverse, upper_indices, weighted_covariance
 from mixsweep.passes import Design, linear_logits, linear_pass, softmax_pass
 from mixsweep.typing import FloatArray, IntArray, Parameters
 
@@ -84,27 +84,30 @@ class GaussianFull:
 
     @staticmethod
     def _coefficients(parameters: Parameters, inverse: FloatArray) -> FloatArray:
-        d = inverse.shape[-1]
-        first, second = upper_indices(d)
-        coefficients = np.empty((*inverse.shape[:-2], 1 + d + len(first)))
-        whitened = np.matmul(inverse, parameters["means"][..., None])[..., 0]
-        constant = GaussianFull._constant(parameters, inverse)
-        coefficients[..., 0] = constant - 0.5 * np.vecdot(whitened, whitened)
-        coefficients[..., 1 : 1 + d] = np.matmul(whitened[..., None, :], inverse)[..., 0, :]
-        precision = np.matmul(_transpose(inverse), inverse)
-        # x'Px counts every off-diagonal product twice
-        upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
-        np.multiply(upper, np.where(first == second, -0.5, -1.0), out=coefficients[..., 1 + d :])
-        return coefficients
+        """Return log(weight x density) by features, shape (R, K, p)."""
+
+        def of(weights: FloatArray, means: FloatArray, inverse: FloatArray) -> tuple[FloatArray]:
+            d = inverse.shape[-1]
+            first, second = upper_indices(d)
+            coefficients = np.empty((*inverse.shape[:-2], 1 + d + len(first)))
+            whitened = np.matmul(inverse, means[..., None])[..., 0]
+            constant = GaussianFull._constant(weights, inverse)
+            coefficients[..., 0] = constant - 0.5 * np.vecdot(whitened, whitened)
+            coefficients[..., 1 : 1 + d] = np.matmul(whitened[..., None, :], inverse)[..., 0, :]
+            precision = np.matmul(_transpose(inverse), inverse)
+            # x'Px counts every off-diagonal product twice
+            upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
+            np.multiply(upper, np.where(first == second, -0.5, -1.0), out=coefficients[..., 1 + d :])
+            return (coefficients,)
+
+        return in_slices(of, parameters["weights"], parameters["means"], inverse)[0]
 
     @staticmethod
-    def _constant(parameters: Parameters, inverse: FloatArray) -> FloatArray:
+    def _constant(weights: FloatArray, inverse: FloatArray) -> FloatArray:
         """Return log weight plus the logarithm of the density's factor before the exponential."""
         diagonal = np.diagonal(inverse, axis1=-2, axis2=-1)
         result: FloatArray = (
-            np.log(parameters["weights"])
-            + np.log(diagonal).sum(axis=-1)
-            - 0.5 * inverse.shape[-1] * np.log(2 * np.pi)
+            np.log(weights) + np.log(diagonal).sum(axis=-1) - 0.5 * inverse.shape[-1] * np.log(2 * np.pi)
         )
         return result
 
@@ -115,7 +118,7 @@ class GaussianFull:
         """Take the pass by whitened differences, free of cancellation."""
         X, means = prepared.X, parameters["means"]
         n_restarts, n_components, _ = means.shape
-        constant = GaussianFull._constant(parameters, inverse)
+        constant = GaussianFull._constant(parameters["weights"], inverse)
         counts = np.zeros((n_restarts, n_components))
         first = np.zeros_like(means)
         second = np.zeros_like(inverse)
@@ -146,21 +149,24 @@ class GaussianFull:
     ) -> _Moments:
         """Take the pass by matrix products."""
         d = inverse.shape[-1]
+
+        def central(statistics: FloatArray, means: FloatArray) -> tuple[FloatArray, FloatArray]:
+            averages = statistics / statistics[..., :1]
+            centre = averages[..., 1 : 1 + d]
+            covariances = averages.take(_product_positions(d), axis=-1)
+            covariances -= centre[..., :, None] * centre[..., None, :]
+            return centre - means, covariances
+
         log_likelihood, statistics = linear_pass(
             prepared.design, GaussianFull._coefficients(parameters, inverse), assignment
         )
-        counts = statistics[..., 0]
-        averages = statistics / counts[..., None]
-        means = averages[..., 1 : 1 + d]
-        products = averages.take(_product_positions(d), axis=-1)
-        covariances = products - means[..., :, None] * means[..., None, :]
-        return _Moments(log_likelihood, counts, means - parameters["means"], covariances)
+        shift, covariances = in_slices(central, statistics, parameters["means"])
+        return _Moments(log_likelihood, statistics[..., 0].copy(), shift, covariances)
 
     def evaluate(
         self, prepared: _Prepared, parameters: Parameters, assignment: Assignment | None = None
     ) -> Evaluation:
         """Take one pass over all rows at a batch of parameters."""
-        d = prepared.X.shape[1]
         inverse = triangular_inverse(parameters["cholesky"])
         # 1 / trace of the precision bounds the smallest eigenvalue from below
         smallest = 1.0 / _inner(inverse, inverse).max(axis=-1)
@@ -173,36 +179,54 @@ class GaussianFull:
             inverse,
             assignment,
         )
-        maximised = {
-            "weights": counts / counts.sum(axis=-1, keepdims=True),
-            "means": parameters["means"] + shift,
-            "cholesky": cholesky(covariances),
-        }
-        # trace of the whitened second moments about the current means, for each row of the component
+        weights = counts / counts.sum(axis=-1, keepdims=True)
+        factors, whitened_shift, gain = in_slices(self._maximised_factors, inverse, shift, covariances)
+        gain += np.log(weights / parameters["weights"])
+        decrement = (counts * gain).sum(axis=-1) / prepared.design.total_weight
+        maximised = {"weights": weights, "means": parameters["means"] + shift, "cholesky": factors}
+        statistics = {"inverse": inverse, "whitened_shift": whitened_shift, "covariances": covariances}
+        return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
+
+    @staticmethod
+    def _maximised_factors(
+        inverse: FloatArray, shift: FloatArray, covariances: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the M-step's factors, the whitened shift, and each row's gain but for the weights."""
+        factors = cholesky(covariances)
         whitened_shift = np.matmul(inverse, shift[..., None])[..., 0]
+        # trace of the whitened second moments about the current means, for each row of the component
         distance = _inner(np.matmul(inverse, covariances), inverse) + np.vecdot(
             whitened_shift, whitened_shift
         )
         # log |L+| - log |L|, from the diagonals
         volume = np.log(
-            np.diagonal(maximised["cholesky"], axis1=-2, axis2=-1) * np.diagonal(inverse, axis1=-2, axis2=-1)
+            np.diagonal(factors, axis1=-2, axis2=-1) * np.diagonal(inverse, axis1=-2, axis2=-1)
         ).sum(axis=-1)
-        gain = np.log(maximised["weights"] / parameters["weights"]) - volume + 0.5 * (distance - d)
-        decrement = (counts * gain).sum(axis=-1) / prepared.design.total_weight
-        statistics = {"inverse": inverse, "whitened_shift": whitened_shift, "covariances": covariances}
-        return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
+        return factors, whitened_shift, 0.5 * (distance - inverse.shape[-1]) - volume
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
         known = evaluation.statistics
-        inverse, shift = known["inverse"], known["whitened_shift"]
-        whitened = np.matmul(np.matmul(inverse, known["covariances"]), _transpose(inverse))
-        whitened += shift[..., :, None] * shift[..., None, :]
-        return self._derivatives(parameters, evaluation.counts, inverse, shift, whitened)
+
+        def derivatives(*arrays: FloatArray) -> tuple[FloatArray, ...]:
+            weights, counts, inverse, shift, covariances = arrays
+            whitened = np.matmul(np.matmul(inverse, covariances), _transpose(inverse))
+            whitened += shift[..., :, None] * shift[..., None, :]
+            return tuple(self._derivatives(weights, counts, inverse, shift, whitened).values())
+
+        arrays = (
+            parameters["weights"],
+            evaluation.counts,
+            known["inverse"],
+            known["whitened_shift"],
+            known["covariances"],
+        )
+        found = in_slices(derivatives, *arrays)
+        return dict(zip(self.kinds, found, strict=True))
 
     @staticmethod
     def _derivatives(
-        parameters: Parameters,
+        weights: FloatArray,
         counts: FloatArray,
         inverse: FloatArray,
         whitened_shift: FloatArray,
@@ -214,7 +238,7 @@ class GaussianFull:
         in_factors = counts[..., None, None] * np.matmul(
             _transpose(inverse), whitened - np.eye(whitened.shape[-1])
         )
-        return {"weights": counts / parameters["weights"], "means": in_means, "cholesky": in_factors}
+        return {"weights": counts / weights, "means": in_means, "cholesky": in_factors}
 
     def complete_gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the derivatives of the expected complete-data log-likelihood in the own arrays."""
@@ -224,7 +248,7 @@ class GaussianFull:
         whitened = np.matmul(
             np.matmul(inverse, self._scatter(evaluation, parameters["means"])), _transpose(inverse)
         )
-        return self._derivatives(parameters, evaluation.counts, inverse, whitened_shift, whitened)
+        return self._derivatives(parameters["weights"], evaluation.counts, inverse, whitened_shift, whitened)
 
     @staticmethod
     def _scatter(evaluation: Evaluation, means: FloatArray) -> FloatArray:
