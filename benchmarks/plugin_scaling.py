@@ -1,6 +1,6 @@
 """What Snakemake and the executor plugin take for each shard, and how well many workers are kept busy.
 
-Usage: python benchmarks/plugin_scaling.py [--shards 100 500 2000] [--workers 200] [--rounds 3] [--seconds 60]
+Usage: python benchmarks/plugin_scaling.py [--shards 100 1000] [--workers 200] [--rounds 3] [--seconds 60]
 
 Everything is real but the shards, which sleep, and the workers, which are threads of one process: two hundred
 of them fit on a small machine. The bookkeeping is the wall time of a run of shards that sleep for no time,
@@ -58,7 +58,7 @@ main()
 """
 
 
-def sleep(command: Any, workdir: str, *_: Any) -> Any:
+def sleep(command: Any, workdir: str, *_: Any, **__: Any) -> Any:
     """Stand in for the call of a command in a worker: sleep, and write when that began and ended."""
     from snakemake_executor_plugin_dask.call import Outcome
 
@@ -108,6 +108,8 @@ def run(shards: int, seconds: float, workers: int, address: str) -> tuple[float,
             "dask",
             "--scheduler",
             "greedy",
+            "--scheduler-subsample",
+            "500",
             "--quiet",
             "rules",
             "progress",
@@ -145,7 +147,7 @@ def rows(sizes: list[int], workers: int, rounds: int, seconds: float) -> Iterato
 
 def main(argv: list[str] | None = None) -> None:
     parser = common.argument_parser(__doc__)
-    parser.add_argument("--shards", nargs="*", type=int, default=[100, 500, 2000], metavar="N")
+    parser.add_argument("--shards", nargs="*", type=int, default=[100, 1000, 2000, 5000], metavar="N")
     parser.add_argument("--workers", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=60.0)

@@ -41,6 +41,7 @@ from snakemake_executor_plugin_dask.termination import Termination
 __all__ = ["Executor"]
 
 _LOOK_SECONDS = 0.5
+_ADVERTISED_SECONDS = 5.0
 
 
 class Executor(RealExecutor):
@@ -75,6 +76,8 @@ class Executor(RealExecutor):
         self._tally = Tally()
         self._ticker: Ticker | None = None
         self._termination = Termination(self._wind_down)
+        self._workers_resources: list[dict[str, float]] = []
+        self._advertised_until = -1.0
 
     @property
     def cores(self) -> int | None:
@@ -179,6 +182,7 @@ class Executor(RealExecutor):
         except OSError as error:  # a folder that cannot be written to, for example
             raise WorkflowError(f"The Dask cluster cannot be started: {error}") from error
         self._termination.connected()
+        internals.lift_rate_limit(self.workflow)
         self._tally = Tally()
         if self._settings.progress_interval > 0:
             self._ticker = Ticker(self._settings.progress_interval, self._show_progress)
@@ -263,13 +267,21 @@ class Executor(RealExecutor):
     def _resources(self, job: Any) -> dict[str, float]:
         wanted = dict(job.resources.items()) | {"threads": job.threads}
         if self._attaches:
-            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-            return required_resources(wanted, [worker["resources"] for worker in workers])
+            return required_resources(wanted, self._advertised())
         if self._settings.cluster != "local":
             # A worker of ours has all its resources for the one job that it runs, so there is nothing
             # to keep account of; Dask would even hand out such jobs before a worker is free.
             required_resources(wanted, [self._offered()])
         return {}  # on this machine --cores and --resources already are the budget
+
+    def _advertised(self) -> list[dict[str, float]]:
+        """Return what each worker of an attached cluster offers, or did a moment ago."""
+        # for each job anew, two hundred workers would take 16 ms
+        if time.monotonic() > self._advertised_until:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+            self._workers_resources = [worker["resources"] for worker in workers]
+            self._advertised_until = time.monotonic() + _ADVERTISED_SECONDS
+        return self._workers_resources
 
     def _offered(self) -> dict[str, float]:
         return worker_resources(self._settings.worker_threads, self._settings.worker_memory)

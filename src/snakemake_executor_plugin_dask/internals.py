@@ -16,11 +16,15 @@ __all__ = [
     "expected_jobs",
     "hides_job_errors",
     "is_beside_snakemake",
+    "lift_rate_limit",
     "needs_snakemake",
     "prepare",
     "shell_command",
     "temporary_directory",
 ]
+
+# Jobs and seconds of --max-jobs-per-timespan if it is not given.
+_DEFAULT_RATE_LIMIT = (100, 1)
 
 
 def shell_command(job: Any) -> str:
@@ -47,6 +51,21 @@ def expected_jobs(workflow: Any) -> int:
 def has_checkpoints(workflow: Any) -> bool:
     """Tell whether more jobs may turn up during the run."""
     return any(rule.is_checkpoint for rule in workflow.rules)
+
+
+def lift_rate_limit(workflow: Any) -> None:
+    """Let Snakemake hand on as many jobs a second as it can, unless the user has set a limit.
+
+    Its default limit spares batch systems, but here nothing is submitted to one. It also costs more than it
+    seems to: each look at the ready jobs starts a timer for one more look, so that after a thousand jobs
+    there are a thousand looks a second.
+    """
+    scheduler = workflow.scheduler
+    limiter = scheduler.job_rate_limiter
+    if limiter is not None and (limiter.max_jobs, limiter.timespan) == _DEFAULT_RATE_LIMIT:
+        scheduler.job_rate_limiter = None
+        # what the limit has left for the jobs that are being handed on just now
+        scheduler.resources["_job_count"] = scheduler.global_resources["_job_count"]
 
 
 def hides_job_errors(workflow: Any) -> bool:
