@@ -21,6 +21,9 @@ sweep = SweepWorkflow(
 )
 validate(config, "workflow/schemas/config.schema.yaml", set_default=False)
 
+if workflow.is_main_process:
+    sweep.adopt_records()
+
 
 report: "workflow/report/workflow.rst"
 

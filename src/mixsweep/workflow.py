@@ -18,7 +18,8 @@ from mixsweep import NUMERICS_VERSION
 from mixsweep._strict_yaml import read_yaml
 from mixsweep.config import ProblemEntry, SweepConfig, parse_config
 from mixsweep.errors import MixsweepError, nearest
-from mixsweep.locking import claim
+from mixsweep.locking import claim, holder
+from mixsweep.moved import adopt_records
 from mixsweep.partial import complete_restarts
 from mixsweep.plan import Cell, Plan, Shard, make_plan
 from mixsweep.problems.sources import FileSource
@@ -139,6 +140,11 @@ class SweepWorkflow:
     def claim(self) -> None:
         """Keep other runs away from the results folder until this one ends."""
         _told(lambda: claim(self._folder / self.results))
+
+    def adopt_records(self) -> None:
+        """Keep what Snakemake knows of the files of a folder that was moved or copied."""
+        if not holder(self._folder / self.results):
+            _told(lambda: adopt_records(self._folder))
 
     @property
     def config(self) -> SweepConfig:

@@ -47,6 +47,8 @@ def test_snakemake_knows_every_setting(name: str) -> None:
     assert parsed.scheduler == "greedy"
     assert parsed.keep_going
     assert parsed.rerun_incomplete
+    assert parsed.keep_incomplete
+    assert parsed.persistence_backend.name == "DB"
 
 
 def test_what_is_submitted_for_each_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
