@@ -17,7 +17,8 @@ CHARTS = (
     *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "rarefaction", "agreement"),
     *("selection", "tree", "paths", "slice", "map"),
     *("hit_rates", "restarts", "costs", "pairs", "flow", "trend", "difficulty", "run_time"),
-    *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "conduct", "statuses"),
+    *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "timing"),
+    *("conduct", "statuses"),
 )
 MARKUP = "<img src=x onerror=window.hit=1>"
 ROWS = "[data-table=verdicts] tbody tr"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["COLUMNS", "TEXT", "with_interval"]
+__all__ = ["COLUMNS", "TEXT", "TIMING", "with_interval"]
 
 
 def with_interval(*names: str) -> tuple[str, ...]:
@@ -134,6 +134,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "failures": (*_ARM, "restart", "status", "log_likelihood", "n_passes", "shard", "command"),
 }
 
+#: Columns of the summary of a cell's seconds, measured apart from the sweep.
+TIMING = (
+    *("method", "way", *with_interval("seconds_per_fit", "seconds_per_pass", "processor_seconds_per_fit")),
+    *(*with_interval("seconds_ratio"), "scatter", "busy", "n_repeats", "n_measured", "n_failed", "reason"),
+)
+
 #: Columns that hold text; all others hold numbers.
 TEXT = frozenset(
     {
@@ -141,6 +147,6 @@ TEXT = frozenset(
         *("status", "kind", "criterion", "unit", "reference", "model", "term", "optimiser", "bound_family"),
         *("optimum_a", "optimum_b", "escape_optimum", "shard", "command", "reason", "reason_same", "warning"),
         *("best_method", "best_initializer", "cheapest_method", "cheapest_initializer"),
-        *("best_parametrisation", "worst_parametrisation", "verdict", "statement"),
+        *("best_parametrisation", "worst_parametrisation", "verdict", "statement", "way"),
     }
 )

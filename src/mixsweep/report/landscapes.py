@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixsweep.analysis.landscape import Branches, branches
-from mixsweep.collect import cell_group
 from mixsweep.io import read_dataset
-from mixsweep.report.tables import CELL, Results
+from mixsweep.report.tables import CELL, Results, cell_file, cells_of
 from mixsweep.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -54,8 +53,7 @@ def landscape_frames(results: Results) -> dict[str, pd.DataFrame]:
         distances below the best known optimum in nats, ``gap``; below the highest maximum where there is
         none; negative above it.
     """
-    verdicts = results.tables["verdicts"]
-    cells = [{name: verdicts[name].iloc[row] for name in (*CELL, "cell")} for row in range(len(verdicts))]
+    cells = cells_of(results)
     kinds = {
         key: dict(zip(own["optimum"].astype(int), own["kind"], strict=True))
         for key, own in results.tables["optima"].groupby("cell", sort=False)
@@ -70,8 +68,7 @@ def landscape_frames(results: Results) -> dict[str, pd.DataFrame]:
 def _of_cell(
     results: Results, cell: dict[str, Any], kinds: dict[int, str], n_cells: int
 ) -> dict[str, pd.DataFrame]:
-    key = (str(cell["problem"]), str(cell["family"]), int(cell["n_components"]))
-    path = results.folder / "cells" / cell_group(key) / "landscape.nc"
+    path = cell_file(results, "cells", cell, "/landscape.nc")
     if not path.is_file():
         config = results.plan.get("config") or {}
         return _without(MISSING if config.get("landscape", True) else OFF)

@@ -7,7 +7,7 @@ import hashlib
 import os
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mixsweep.report.charts import Chart, Sweep, all_charts, describe
@@ -19,8 +19,12 @@ from mixsweep.report.landscapes import landscape_frames
 from mixsweep.report.sections import SECTIONS, Table
 from mixsweep.report.summary import counts, findings, provenance, sentence
 from mixsweep.report.tables import TABLES, Results, read_results
+from mixsweep.report.timings import timing_frame
 
-__all__ = ["write_report"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["all_frames", "write_report"]
 
 _SCRIPTS = ("data.js", "table.js", "charts.js", "page.js")
 
@@ -41,13 +45,18 @@ def write_report(results: Path, output: Path) -> None:
         If the folder does not exist or a table cannot be understood.
     """
     found = read_results(results)
-    frames = page_frames(found.tables) | landscape_frames(found)
+    frames = all_frames(found)
     sweep = describe(found.tables)
     charts = all_charts(sweep)
     output.parent.mkdir(parents=True, exist_ok=True)
     first = first_choices(found.tables)
     write_figures(charts, frames, len(sweep.cells), first, output.parent / "figures")
     write_text(output, _render(found, frames, sweep, charts, output))
+
+
+def all_frames(results: Results) -> dict[str, pd.DataFrame]:
+    """Return the rows of everything that the page draws or lists."""
+    return page_frames(results.tables) | landscape_frames(results) | {"timing": timing_frame(results)}
 
 
 def _render(

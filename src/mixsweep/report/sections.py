@@ -161,6 +161,8 @@ SECTIONS = (
             Table("ratios", "EM against the other methods"),
             "rates",
             Table("rates", "rates of convergence"),
+            "timing",
+            Table("timing", "seconds measured apart from the sweep"),
             Table("step_sizes", "hit rate and speed against the step size"),
             Table("tuning", "what finding a step size costs"),
             Table("parametrisations", "spread between coordinates"),

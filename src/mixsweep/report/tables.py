@@ -9,12 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixsweep.analysis.columns import COLUMNS, TEXT
+from mixsweep.collect import cell_group
 from mixsweep.errors import MixsweepError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CELL", "OF_CELLS", "TABLES", "Results", "cell_labels", "read_results", "read_table"]
+__all__ = [
+    "CELL",
+    "OF_CELLS",
+    "TABLES",
+    "Results",
+    "cell_file",
+    "cell_labels",
+    "cells_of",
+    "read_csv",
+    "read_results",
+    "read_table",
+]
 
 #: The columns that name one likelihood surface.
 CELL = ("problem", "family", "n_components")
@@ -86,36 +98,49 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
     DataFrame
         The declared columns and, in tables of cells, ``cell``, a short label of the likelihood surface.
         Columns that the file lacks are empty text or NaN.
+
+    Raises
+    ------
+    MixsweepError
+        If the file cannot be understood.
+    """
+    file, columns = TABLES[name]
+    frame = read_csv(folder / file, columns)
+    if name in OF_CELLS:
+        frame["cell"] = cell_labels(frame) if len(frame) else ""
+    return frame
+
+
+def read_csv(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Read these columns of a csv file; a file that is missing or empty has no rows.
+
+    Raises
+    ------
+    MixsweepError
+        If the file cannot be understood.
     """
     import pandas as pd
 
-    file, columns = TABLES[name]
-    path = folder / file
     text = pd.DataFrame(columns=list(columns), dtype=object)
     if path.is_file() and path.stat().st_size > 0:
         try:
             # A problem may be called "NA" or "nan": text stays text.
             text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
         except pd.errors.EmptyDataError:
-            return read_table_empty(name)
+            return _empty(columns)
         except (pd.errors.ParserError, UnicodeDecodeError, csv.Error) as error:
             raise MixsweepError(f"{path}: not a readable csv table: {error}") from error
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             column: _column(path, column, text[column]) if column in text else _absent(column, text.index)
             for column in columns
         }
     )
-    if name in OF_CELLS:
-        frame["cell"] = cell_labels(frame)
-    return frame
 
 
-def read_table_empty(name: str) -> pd.DataFrame:
-    """Return a table without a row."""
+def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    columns = (*TABLES[name][1], *(["cell"] if name in OF_CELLS else []))
     return pd.DataFrame({column: pd.Series(dtype=object if column in TEXT else float) for column in columns})
 
 
@@ -131,6 +156,18 @@ def cell_labels(frame: pd.DataFrame) -> pd.Series[str]:
     several = frame["family"].nunique() > 1
     middle = ", " + frame["family"] if several else ""
     return (frame["problem"] + middle + ", K = " + count).astype(object)
+
+
+def cells_of(results: Results) -> list[dict[str, Any]]:
+    """Return the columns of :data:`CELL` and the label of every cell, in the order of the verdicts."""
+    verdicts = results.tables["verdicts"]
+    return [{name: verdicts[name].iloc[row] for name in (*CELL, "cell")} for row in range(len(verdicts))]
+
+
+def cell_file(results: Results, folder: str, cell: dict[str, Any], name: str) -> Path:
+    """Return a file of a cell below a folder of the results, such as ``cells/P/F/K2/landscape.nc``."""
+    key = (str(cell["problem"]), str(cell["family"]), int(cell["n_components"]))
+    return results.folder / folder / f"{cell_group(key)}{name}"
 
 
 def _absent(column: str, index: pd.Index[Any]) -> pd.Series[Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mixsweep.analysis.columns import COLUMNS, TEXT
+from mixsweep.analysis.columns import COLUMNS, TEXT, TIMING
 from mixsweep.analysis.landscape.cell import LEAVES, MAXIMA
 from mixsweep.analysis.landscape.plane import SIDE, classical_scaling
 from mixsweep.analysis.landscape.tree import connect
@@ -80,6 +80,10 @@ def write_results(
             tables[name] += [filled(rng, name, cell | key) for key in keys]
     for name, keys in sweep_keys(cells, methods).items():
         tables[name] += [filled(rng, name, key) for key in keys]
+    for problem, family, k in cells:
+        times = [filled(rng, "timing", row) for row in rows_of(method=methods, way=("alone", "batched"))]
+        if "/" not in problem + family:
+            write_csv(folder / "timing" / problem / family / f"K{k}.csv", times)
     for name, rows in tables.items():
         write_csv(folder / ("verdicts.csv" if name == "verdicts" else f"tables/{name}.csv"), rows)
     (folder / "plan.json").write_text(
@@ -95,7 +99,7 @@ def rows_of(**axes: Iterable[Any]) -> list[dict[str, Any]]:
 def filled(rng: random.Random, table: str, key: dict[str, Any]) -> dict[str, Any]:
     """A row with its key and something in every other column: counts, or shares with their intervals."""
     row = dict(key)
-    for name in COLUMNS[table]:
+    for name in TIMING if table == "timing" else COLUMNS[table]:
         if name in row:
             continue
         whole = name.removesuffix("_low").removesuffix("_high")

@@ -12,8 +12,7 @@ import vl_convert
 from mixsweep.report.charts import all_charts, describe
 from mixsweep.report.charts.style import KIND_COLOURS, STATUS_COLOURS, method_colours
 from mixsweep.report.figures import choose, standalone
-from mixsweep.report.frames import page_frames
-from mixsweep.report.landscapes import landscape_frames
+from mixsweep.report.page import all_frames
 from mixsweep.report.tables import read_results
 from mixsweep.status import Status
 
@@ -21,7 +20,8 @@ NAMES = (
     *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "rarefaction", "agreement"),
     *("selection", "tree", "paths", "slice", "map"),
     *("hit_rates", "restarts", "costs", "pairs", "flow", "trend", "difficulty", "run_time"),
-    *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "conduct", "statuses"),
+    *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "timing"),
+    *("conduct", "statuses"),
 )
 #: What a caption says of its denominator.
 WORDS = ("among all", "all fits", "at least one", "every kind", "denominator")
@@ -31,7 +31,7 @@ WORDS = ("among all", "all fits", "at least one", "every kind", "denominator")
 def sweep(results: Path) -> tuple[Any, Any, Any]:
     read = read_results(results)
     found = describe(read.tables)
-    return found, all_charts(found), page_frames(read.tables) | landscape_frames(read)
+    return found, all_charts(found), all_frames(read)
 
 
 def test_every_chart_states_its_denominator(sweep: tuple[Any, Any, Any]) -> None:
@@ -99,7 +99,7 @@ def test_methods_have_one_colour_everywhere(sweep: tuple[Any, Any, Any]) -> None
 def test_marks_are_capped_on_a_large_sweep(synthetic: ModuleType, tmp_path: Path) -> None:
     cells = [(f"p{index}", "gaussian-full", k) for index in range(70) for k in (2, 3, 4)]
     read = read_results(synthetic.write_results(tmp_path / "results", cells, 5, ("em", "gd")))
-    found, frames = describe(read.tables), page_frames(read.tables) | landscape_frames(read)
+    found, frames = describe(read.tables), all_frames(read)
     assert len(found.cells) == 210
     for chart in all_charts(found).values():
         frame, _ = choose(chart, frames[chart.dataset], {})

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mixsweep.report.frames import MAX_POINTS, encode, page_frames, safe_json
-from mixsweep.report.landscapes import landscape_frames
+from mixsweep.report.page import all_frames
 from mixsweep.report.tables import read_results
 
 
@@ -25,13 +25,8 @@ def decode(table: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def every_frame(results: Path) -> dict[str, pd.DataFrame]:
-    found = read_results(results)
-    return page_frames(found.tables) | landscape_frames(found)
-
-
 def test_encoding_keeps_every_row(results: Path) -> None:
-    for name, frame in every_frame(results).items():
+    for name, frame in all_frames(read_results(results)).items():
         table = json.loads(safe_json(encode(frame, MAX_POINTS)))
         assert table["rows"] == table["total"] == len(frame), name
         back = decode(table)

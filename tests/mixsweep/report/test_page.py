@@ -40,7 +40,7 @@ def test_page_is_one_small_file_that_asks_for_nothing(page: Path) -> None:
 
 
 def test_page_holds_every_table(page: Path) -> None:
-    assert set(payload(page)["tables"]) == {*TABLES, *LANDSCAPES, "first_failures"}
+    assert set(payload(page)["tables"]) == {*TABLES, *LANDSCAPES, "first_failures", "timing"}
     assert set(payload(page)["columns"]) >= {
         item.name for section in SECTIONS for item in section.items if isinstance(item, Table)
     }

@@ -19,6 +19,7 @@ from mixsweep.report.charts.optima import optima, optima_count
 from mixsweep.report.charts.run_time import passes, run_time
 from mixsweep.report.charts.speed import conduct, data_profiles, gaps, performance_profiles, rates, ratios
 from mixsweep.report.charts.statuses import statuses
+from mixsweep.report.charts.timing import timing
 
 __all__ = ["Chart", "Sweep", "Variant", "all_charts", "describe"]
 
@@ -26,7 +27,7 @@ _MAKERS = (
     *(optima_count, optima, copies, basins, unseen, unseen_number, rarefaction, agreement, selection),
     *(tree, paths, slice_through, distance_map),
     *(hit_rates, restarts, costs, pairs, flow, trend, difficulty),
-    *(run_time, passes, gaps, performance_profiles, data_profiles, ratios, rates),
+    *(run_time, passes, gaps, performance_profiles, data_profiles, ratios, rates, timing),
     *(conduct, statuses),
 )
 

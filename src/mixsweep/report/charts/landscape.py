@@ -233,7 +233,7 @@ def slice_through(sweep: Sweep) -> Chart:
     color: Spec = {
         **_gap("nats below the best known"),
         "scale": {"type": "threshold", "domain": list(LEVELS), "scheme": "viridis", "reverse": True},
-        "legend": {"columns": 4},
+        "legend": {"columns": 4, "columnPadding": 6},
     }
     heights: Spec = {
         "transform": edges,
