@@ -6,6 +6,7 @@ Solvers that own their loop run one fit at a time; their passes are entered in t
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import Any, cast
 
@@ -28,8 +29,10 @@ __all__ = ["run"]
 
 logger = logging.getLogger(__name__)
 
-#: Fits are batched so that a pass has at most this many columns (fits x components).
+#: Fits are batched so that a pass has at most this many columns (fits x components),
 BATCH_COLUMNS = 1024
+#: and their parameters at most this many numbers, 4 MB: a run holds them some ten times over.
+BATCH_NUMBERS = 2**19
 
 
 def run(
@@ -44,10 +47,10 @@ def run(
 ) -> Endpoints:
     """Run a method from every start until each fit stops.
 
-    At most `BATCH_COLUMNS` columns are in the batch; a fit that stops makes room for the next start. Where
-    the method or the family raises an exception, the starts are run in halves until the fit that causes it is
-    alone and has status `error`, with the traceback in the log. A method that is a `Solver` runs every fit
-    alone.
+    At most `BATCH_COLUMNS` columns and `BATCH_NUMBERS` numbers are in the batch; a fit that stops makes room
+    for the next start. Where the method or the family raises an exception, the starts are run in halves until
+    the fit that causes it is alone and has status `error`, with the traceback in the log. A method that is a
+    `Solver` runs every fit alone.
 
     Parameters
     ----------
@@ -132,30 +135,44 @@ def _run_together(
     objective: Objective, method: Method, starts: Parameters, seeds: Seeds, ledger: Ledger
 ) -> Endpoints:
     ledger.open(starts)
-    count = len(seeds)
-    width = max(1, BATCH_COLUMNS // objective.n_components)
-    waiting = min(width, count)
-    active = np.arange(waiting)
     # A step may overflow: an outcome of that fit, looked for by the ledger.
     with np.errstate(all="ignore"):
-        state = method.start(objective, take(starts, active), seeds[active])
-        while len(active):
-            began, worked = time.perf_counter(), active
-            request = method.ask(objective, state)
-            evaluation, rows = evaluate(objective, request)
-            state, step = method.tell(objective, state, request.parameters, evaluation)
-            stopped = ledger.enter(active, request.parameters, evaluation, rows, step)
-            if stopped.any():
-                active, state = active[~stopped], take(state, ~stopped)
-                fresh = np.arange(waiting, min(waiting + int(stopped.sum()), count))
-                if len(fresh):
-                    waiting += len(fresh)
-                    state = concatenated(state, method.start(objective, take(starts, fresh), seeds[fresh]))
-                    active = np.concatenate([active, fresh])
-            ledger.add_seconds(worked, time.perf_counter() - began)
-        for first in range(0, count, width):
+        _run_batches(objective, method, starts, seeds, ledger)
+        width = _batch_width(objective)
+        for first in range(0, len(seeds), width):
             ledger.measure_ends(slice(first, first + width))
     return ledger.close()
+
+
+def _run_batches(
+    objective: Objective, method: Method, starts: Parameters, seeds: Seeds, ledger: Ledger
+) -> None:
+    """Take passes until every fit has stopped."""
+    count = len(seeds)
+    waiting = min(_batch_width(objective), count)
+    active = np.arange(waiting)
+    state = method.start(objective, take(starts, active), seeds[active])
+    while len(active):
+        began, worked = time.perf_counter(), active
+        request = method.ask(objective, state)
+        evaluation, rows = evaluate(objective, request)
+        state, step = method.tell(objective, state, request.parameters, evaluation)
+        stopped = ledger.enter(active, request.parameters, evaluation, rows, step)
+        if stopped.any():
+            active, state = active[~stopped], take(state, ~stopped)
+            fresh = np.arange(waiting, min(waiting + int(stopped.sum()), count))
+            if len(fresh):
+                waiting += len(fresh)
+                state = concatenated(state, method.start(objective, take(starts, fresh), seeds[fresh]))
+                active = np.concatenate([active, fresh])
+        ledger.add_seconds(worked, time.perf_counter() - began)
+
+
+def _batch_width(objective: Objective) -> int:
+    """Return how many fits are run together."""
+    shapes = objective.family.shapes(objective.n_components, objective.n_features)
+    numbers = sum(math.prod(shape) for shape in shapes.values())
+    return max(1, min(BATCH_COLUMNS // objective.n_components, BATCH_NUMBERS // numbers))
 
 
 def evaluate(objective: Objective, request: Request) -> tuple[Evaluation, NDArray[Any]]:

@@ -76,6 +76,25 @@ def test_batching_and_refilling_change_nothing(name, monkeypatch):
         np.testing.assert_allclose(alone.log_likelihood[0], together.log_likelihood[r], rtol=rtol)
 
 
+@pytest.mark.parametrize(("columns", "numbers", "width"), [(6, 10**6, 2), (6, 45, 2), (6, 40, 1), (1, 1, 1)])
+def test_a_batch_keeps_to_its_columns_and_numbers_but_holds_a_fit(columns, numbers, width, monkeypatch):
+    monkeypatch.setattr(loop, "BATCH_COLUMNS", columns)
+    monkeypatch.setattr(loop, "BATCH_NUMBERS", numbers)
+    # 3 weights, 3 x 2 means and 3 x 4 entries of factors
+    objective = cell("faithful", "gaussian-full", 3)
+    sizes = []
+    family = objective.family
+    monkeypatch.setattr(
+        type(family),
+        "evaluate",
+        lambda self, prepared, parameters, assignment=None, before=type(family).evaluate: (
+            sizes.append(len(parameters["weights"])) or before(self, prepared, parameters, assignment)
+        ),
+    )
+    run(objective, METHODS["em"](), starts(objective, count=5), max_passes=3)
+    assert max(sizes) == width
+
+
 @pytest.mark.parametrize("max_passes", [1, 2, 5, 100, 2000, 100_000])
 def test_checkpoints_fit_and_begin_densely(max_passes):
     columns = ledger._checkpoint_columns(max_passes, CHECKPOINTS)
