@@ -22,7 +22,7 @@ from mixsweep.analysis.classify import Evidence, classify
 from mixsweep.analysis.escape import SIDES, escape
 from mixsweep.analysis.identify import describe, leaders, log_densities
 from mixsweep.analysis.polish import POLISHED, Polished, distinct_points, held_at_saddles
-from mixsweep.analysis.stationary import StationaryPoints, refine
+from mixsweep.analysis.stationary import StationaryPoints, refine, spectra
 from mixsweep.analysis.symmetry import symmetric_copies
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import take
@@ -146,7 +146,7 @@ def _with_escapes(
     """Leave every saddle to both sides; return where that led, shape (P, 2), and the optima it added."""
     saddles = np.flatnonzero(surface.points.ascending(thresholds) & surface.points.stationary(thresholds))
     ends, sound = escape(objective, surface.points.take(saddles), thresholds)
-    found = refine(objective, take(ends, np.flatnonzero(sound)))
+    found = refine(objective, take(ends, np.flatnonzero(sound)), thresholds)
     number, where, surface = _added(objective, surface, found, thresholds)
     led = np.full(len(SIDES) * len(saddles), -1)
     led[sound] = where
@@ -188,11 +188,14 @@ def _variables(
         name: (("optimum", *VARIABLES[name].dims), values) for name, values in reported.items()
     }
     ascending = evidence.kind == KINDS.index("saddle")
+    eigenvalues = spectra(objective, points.vectors[:LEADING])
+    largest = points.largest_curvature.copy()
+    largest[:LEADING] = eigenvalues[:, 0]
     variables |= {
         "log_likelihood": ("optimum", points.log_likelihood + objective.log_likelihood_offset),
         "kind": ("optimum", evidence.kind),
         "gradient_norm": ("optimum", points.gradient_norm),
-        "largest_curvature": ("optimum", points.largest_curvature),
+        "largest_curvature": ("optimum", largest),
         "n_ascending": ("optimum", np.where(points.ascending(thresholds), points.n_ascending, 0)),
         "ascent_direction": (
             ("optimum", "coordinate"),
@@ -208,11 +211,12 @@ def _variables(
         ),
         "classification_entropy": ("optimum", classification_entropy(objective, points.parameters)),
     }
+    variables["hessian_eigenvalues"] = (("leading", "curvature"), eigenvalues)
     return variables | _leading(objective, points)
 
 
 def _leading(objective: Objective, points: StationaryPoints) -> dict[str, Any]:
-    """Return curvatures of the highest optima, and how far their clusterings and densities agree."""
+    """Return how far clusterings and densities of the highest optima agree."""
     highest = take(points.parameters, slice(0, LEADING))
     labels = clusterings(objective, highest)
     count = len(labels)
@@ -222,7 +226,6 @@ def _leading(objective: Objective, points: StationaryPoints) -> dict[str, Any]:
             rand[i, j] = rand[j, i] = adjusted_rand(labels[i], labels[j], objective.row_weights)
     densities = log_densities(objective, highest)
     return {
-        "hessian_eigenvalues": (("leading", "curvature"), points.curvature_eigenvalues[:LEADING]),
         "adjusted_rand": (("leading", "leading_"), rand),
         "density_distance": (("leading", "leading_"), density_distances(densities, objective.row_weights)),
     }

@@ -1,150 +1,270 @@
-"""The Hessian of the log-likelihood by the missing-information principle, for a fraction of its differences.
+"""The exact Hessian of the log-likelihood of Gaussian mixtures, for the time of a few passes.
 
 With the components of the rows as missing data (Louis 1982, equation 3.2),
 
-    H = d2Q + sum over rows of the posterior covariance of the complete data's score.
+    H = d2Q + sum over rows of the posterior covariance of the complete data's score,
 
-The first term comes from differences of the gradient of Q, which need no rows. The scores are differences of
-the rows' log(weight x density); as each depends on one component, the same coordinate of all components is
-moved at one time (Curtis, Powell and Reid 1974), which takes K times fewer looks at the rows than differences
-of the gradient, each of them cheaper. A family whose Q has further missing data is noticed by a comparison
-with these at one point.
+and both are known in closed form. With e = L^-1 (x - mu) and g = L^-T e, the score of a component is 1 in the
+logit of its weight (up to a constant, which has no covariance), g in its mean and g_i e_j - [i = j] / L_ij in
+its Cholesky factor; the second derivatives of Q need only the expected counts and the first two moments of e.
+All four covariance structures are linear in the coordinates of separate log-Cholesky factors, so that their
+Hessians are parts and sums of that one's entries.
+
+References
+----------
+Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. Journal of the Royal
+Statistical Society B 44, 226-233.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from mixsweep.coordinates import Parametrisation
+from mixsweep.linalg import lower_indices, triangular_inverse
 from mixsweep.objective import Objective
-from mixsweep.typing import FloatArray, IntArray
+from mixsweep.typing import FloatArray, IntArray, Parameters
 
-__all__ = ["Moves", "applies", "hessian_by_parts", "moves"]
+__all__ = ["ROUNDING", "gaussian_hessians", "knows"]
 
-#: Log-densities held at one time; larger cells are left to differences of the gradient.
-MOST_ELEMENTS = 2**24
+#: Numbers held at one time for the scores of the rows, so that they stay in the second-level cache.
+BLOCK_ELEMENTS = 2**18
+#: Rounding error of an entry, as a share of the complete data's information in its row and column.
+ROUNDING = 1e-15
+#: The families, and of which array their Cholesky factors are made.
+SCALES = {
+    "gaussian-full": "cholesky",
+    "gaussian-tied": "cholesky",
+    "gaussian-diag": "deviations",
+    "gaussian-spherical": "deviations",
+}
+
+
+def knows(objective: Objective) -> bool:
+    """Return whether the Hessian of the cell's log-likelihood is known in closed form."""
+    return objective.family.name in SCALES and objective.parametrisation == Parametrisation()
 
 
 @dataclass(frozen=True)
-class Moves:
-    """Which coordinates are moved together.
+class _Layout:
+    """Places of the coordinates, each component with a factor of its own.
 
     Attributes
     ----------
-    owner : ndarray of int, shape (G, K)
-        The coordinate by which each move changes each component, -1 for none.
-    single : ndarray of bool, shape (G,)
-        Moves of one coordinate that several components share.
+    rows, columns : ndarray of int, shape (m,)
+        Entries of a factor that are coordinates; of one on the diagonal it is the logarithm.
+    order : ndarray of int, shape (K (1 + d + m),)
+        Places of the coordinates (all weights, all means, all factors) among those of the components one by
+        one, each with its weight, mean and factor.
+    shared : ndarray, shape (K (1 + d + m), q), or None
+        Which of them are which coordinate of the family, where several are the same.
     """
 
-    owner: IntArray
-    single: np.ndarray
+    rows: IntArray
+    columns: IntArray
+    order: IntArray
+    shared: FloatArray | None
 
-    def steps(self, size: int) -> FloatArray:
-        """Return the moves as vectors of coordinates, shape (G, q)."""
-        steps = np.zeros((len(self.owner), size + 1))
-        np.put_along_axis(steps, self.owner, 1.0, axis=1)
-        # the last place stands for no coordinate
-        return steps[:, :-1]
+    @classmethod
+    def of(cls, objective: Objective) -> _Layout:
+        """Return the layout of a family."""
+        K, d = objective.n_components, objective.n_features
+        whole = SCALES[objective.family.name] == "cholesky"
+        rows, columns = lower_indices(d) if whole else (np.arange(d), np.arange(d))
+        count = len(rows)
+        by_component = np.arange(K * (1 + d + count)).reshape(K, 1 + d + count)
+        parts = np.split(by_component, [1, 1 + d], axis=1)
+        first = K + K * d
+        shared = None
+        if objective.family.name in ("gaussian-tied", "gaussian-spherical"):
+            tied = objective.family.name == "gaussian-tied"
+            entry = np.tile(np.arange(count), K) if tied else np.repeat(np.arange(K), count)
+            shared = np.zeros((first + K * count, first + entry.max() + 1))
+            shared[np.arange(first), np.arange(first)] = 1.0
+            shared[first + np.arange(K * count), first + entry] = 1.0
+        return cls(rows, columns, np.concatenate([part.ravel() for part in parts]), shared)
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates of separate factors."""
+        return len(self.order)
+
+    @property
+    def on_diagonal(self) -> IntArray:
+        """Which entries of a factor are on its diagonal, shape (d,)."""
+        return np.flatnonzero(self.rows == self.columns)
 
 
-def applies(objective: Objective, size: int) -> bool:
-    """Return whether the cell is small enough and the family knows its Q."""
-    elements = 2 * size * objective.n_components * objective.n_rows
-    return hasattr(objective.family, "complete_gradient") and elements <= MOST_ELEMENTS
+@dataclass(frozen=True)
+class _Points:
+    """P points: weights (P, K), means (P, K, d), factors and their inverses (P, K, d, d)."""
+
+    weights: FloatArray
+    means: FloatArray
+    factors: FloatArray
+    inverses: FloatArray
+
+    @classmethod
+    def of(cls, parameters: Parameters, name: str) -> _Points:
+        """Return the points with separate factors, from a family's own arrays."""
+        weights, means = parameters["weights"], parameters["means"]
+        shape = (*means.shape, means.shape[2])
+        scales = parameters[SCALES[name]]
+        if SCALES[name] == "deviations":
+            each = scales if scales.ndim == means.ndim else scales[..., None]
+            scales = each[..., None] * np.eye(shape[2])
+        factors = np.broadcast_to(scales, shape)
+        return cls(weights, means, factors, triangular_inverse(np.ascontiguousarray(factors)))
+
+    def take(self, index: slice) -> _Points:
+        """Return the chosen points."""
+        return _Points(self.weights[index], self.means[index], self.factors[index], self.inverses[index])
 
 
-def moves(objective: Objective, vector: FloatArray, length: float) -> Moves:
-    """Return moves found from which components each coordinate changes at a point.
+def gaussian_hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return Hessians of the loss (negative log-likelihood per row) in unconstrained coordinates.
 
     Parameters
     ----------
     objective : Objective
-    vector : ndarray, shape (q,)
+        A cell that `knows`.
+    vectors : ndarray, shape (P, q)
         Unconstrained coordinates.
-    length : float
-        Of the steps.
-    """
-    size = len(vector)
-    logits = objective.logits(objective.from_vector(vector + length * np.eye(size + 1, size, k=0)))
-    changed = (logits[:size] != logits[size]).any(axis=2)
-    owner: list[IntArray] = []
-    single: list[bool] = []
-    for coordinate, support in enumerate(changed):
-        shared = support.sum() > 1
-        place = next(
-            (g for g, own in enumerate(owner) if not shared and not single[g] and (own[support] < 0).all()),
-            None,
-        )
-        if place is None:
-            owner.append(np.full(objective.n_components, -1))
-            single.append(bool(shared))
-            place = len(owner) - 1
-        owner[place][support] = coordinate
-    return Moves(np.array(owner), np.array(single))
-
-
-def hessian_by_parts(
-    objective: Objective, vector: FloatArray, length: float, moved: Moves
-) -> tuple[FloatArray, FloatArray]:
-    """Return the Hessian of the loss (negative log-likelihood per row) at one point.
-
-    Parameters
-    ----------
-    objective : Objective
-        The cell.
-    vector : ndarray, shape (q,)
-        Unconstrained coordinates.
-    length : float
-        Of the steps.
-    moved : Moves
-        `moves` of the cell.
 
     Returns
     -------
-    hessian, error : ndarray, shape (q, q)
-        Symmetrised; and half the difference from the transpose.
+    hessian : ndarray, shape (P, q, q)
+        Symmetric.
+    information : ndarray, shape (P, q)
+        The diagonals of the complete data's, per row: `ROUNDING` of it is lost in the difference.
     """
-    size, count = len(vector), len(moved.owner)
-    steps = length * moved.steps(size)
-    around = np.concatenate([vector + steps, vector - steps, vector[None]])
-    parameters = objective.from_vector(around)
-    logits = objective.logits(parameters)
-    scores = (logits[:count] - logits[count : 2 * count]) / (2 * length)
-    posterior = np.exp(logits[-1] - np.logaddexp.reduce(logits[-1], axis=0))
-    if objective.row_weights is not None:
-        posterior *= objective.row_weights
-    hessian = _complete(objective, around, length, moved)
-    error = 0.5 * np.abs(hessian - hessian.T)
-    mean = np.zeros((size, objective.n_rows))
-    for component, own in enumerate(moved.owner.T):
-        index = own[own >= 0]
-        score = scores[own >= 0, component]
-        weighted = score * posterior[component]
-        hessian[np.ix_(index, index)] += weighted @ score.T
-        mean[index] += weighted
-    square = mean if objective.row_weights is None else mean / objective.row_weights
-    hessian -= square @ mean.T
-    return -0.5 * (hessian + hessian.T) / objective.total_weight, error / objective.total_weight
+    layout = _Layout.of(objective)
+    points = _Points.of(objective.from_vector(vectors), objective.family.name)
+    hessian = np.empty((len(vectors), layout.size, layout.size))
+    information = np.empty((len(vectors), layout.size))
+    chunk = max(1, BLOCK_ELEMENTS // (layout.size * objective.n_rows))
+    with np.errstate(all="ignore"):  # what is not finite is looked for by the caller
+        for start in range(0, len(vectors), chunk):
+            part = slice(start, start + chunk)
+            found, complete = _hessians(objective, layout, points.take(part))
+            hessian[part] = found.take(layout.order, axis=1).take(layout.order, axis=2)
+            information[part] = complete[:, layout.order]
+    if layout.shared is not None:
+        hessian = layout.shared.T @ hessian @ layout.shared
+        information = information @ layout.shared
+    return hessian, information
 
 
-def _complete(objective: Objective, around: FloatArray, length: float, moved: Moves) -> FloatArray:
-    """Return the second derivatives of Q where it was taken, from its gradient at the points around it."""
-    count, size = len(moved.owner), around.shape[1]
-    parameters = objective.from_vector(around[:-1])
-    here = objective.evaluate(objective.from_vector(around[-1:])).take(np.zeros(2 * count, dtype=np.int64))
-    family = objective.family
-    own = family.complete_gradient(parameters, here)  # type: ignore[attr-defined]  # optional hook
-    gradient = objective.parametrisation.gradient(family, around[:-1], parameters, own)
-    change = (gradient[:count] - gradient[count:]) / (2 * length)
-    second = np.zeros((size, size))
-    for owner in moved.owner.T:
-        # apart from what several components share, Q is a sum over components
-        by = np.flatnonzero(~moved.single & (owner >= 0))
-        index = owner[by]
-        second[np.ix_(index, index)] = change[np.ix_(by, index)].T
-    for move in np.flatnonzero(moved.single):
-        coordinate = moved.owner[move].max()
-        second[:, coordinate] = second[coordinate, :] = change[move]
-    return second
+def _hessians(objective: Objective, layout: _Layout, points: _Points) -> tuple[FloatArray, FloatArray]:
+    """Return Hessians of the loss and diagonals of the complete information, component by component."""
+    count, n_components, d = points.means.shape
+    size = layout.size // n_components
+    scatter = np.zeros((count, layout.size, layout.size))
+    blocks = np.zeros((count, n_components, size, size))
+    counts = np.zeros((count, n_components))
+    first = np.zeros((count, n_components, d))
+    second = np.zeros((count, n_components, d, d))
+    for whitened, posterior, weights in _blocks(objective, layout, points):
+        weighted = posterior if weights is None else posterior * weights
+        carried = weighted[:, :, None] * whitened
+        counts += weighted.sum(axis=2)
+        first += carried.sum(axis=3)
+        second += np.matmul(carried, whitened.swapaxes(2, 3))
+        scores = _scores(layout, points, whitened)
+        if weights is not None:
+            # a row that counts several times does so in both factors of every product
+            scores *= np.sqrt(weights)
+        own = scores * posterior[:, :, None]
+        blocks += np.matmul(own, scores.swapaxes(2, 3))
+        mean = own.reshape(count, layout.size, -1)
+        scatter += np.matmul(mean, mean.swapaxes(1, 2))
+    complete = _complete(layout, points, counts, first, second)
+    blocks += complete
+    blocks = 0.5 * (blocks + blocks.swapaxes(2, 3))
+    by_component = scatter.reshape(count, n_components, size, n_components, size)
+    for component in range(n_components):
+        by_component[:, component, :, component] -= blocks[:, component]
+    shares = points.weights
+    by_component[:, :, 0, :, 0] -= objective.total_weight * shares[:, :, None] * shares[:, None]
+    information = -np.diagonal(complete, axis1=2, axis2=3)
+    return scatter / objective.total_weight, information.reshape(count, -1) / objective.total_weight
+
+
+def _blocks(
+    objective: Objective, layout: _Layout, points: _Points
+) -> Iterator[tuple[FloatArray, FloatArray, FloatArray | None]]:
+    """Yield blocks of rows: e (P, K, d, n), posterior probabilities (P, K, n), row weights (n,)."""
+    length = max(LEAST_ROWS, BLOCK_ELEMENTS // layout.size)
+    constant = np.log(points.weights) + np.log(np.diagonal(points.inverses, axis1=2, axis2=3)).sum(axis=2)
+    for start in range(0, objective.n_rows, length):
+        X = np.ascontiguousarray(objective.X[start : start + length].T)
+        whitened = np.matmul(points.inverses, X - points.means[..., None])
+        posterior = constant[..., None] - 0.5 * np.square(whitened).sum(axis=2)
+        posterior -= posterior.max(axis=1, keepdims=True)
+        np.exp(posterior, out=posterior)
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        row_weights = objective.row_weights
+        yield whitened, posterior, None if row_weights is None else row_weights[start : start + length]
+
+
+#: Rows in a block at least, where there are many coordinates.
+LEAST_ROWS = 256
+
+
+def _scores(layout: _Layout, points: _Points, whitened: FloatArray) -> FloatArray:
+    """Return the scores of the components at rows with the given e, shape (P, K, 1 + d + m, n)."""
+    d = whitened.shape[2]
+    back = np.matmul(points.inverses.swapaxes(2, 3), whitened)
+    scores = np.empty((*whitened.shape[:2], 1 + d + len(layout.rows), whitened.shape[3]))
+    scores[:, :, 0] = 1.0
+    scores[:, :, 1 : 1 + d] = back
+    factor = scores[:, :, 1 + d :]
+    np.multiply(back[:, :, layout.rows], whitened[:, :, layout.columns], out=factor)
+    own = layout.on_diagonal
+    diagonal = np.diagonal(points.factors, axis1=2, axis2=3)
+    factor[:, :, own] = factor[:, :, own] * diagonal[..., None] - 1.0
+    return scores
+
+
+def _complete(
+    layout: _Layout, points: _Points, counts: FloatArray, first: FloatArray, second: FloatArray
+) -> FloatArray:
+    """Return the second derivatives of Q by component, shape (P, K, 1 + d + m, 1 + d + m).
+
+    Weights stand as if each logit were a component's own: what ties them is left to the caller.
+
+    Parameters
+    ----------
+    layout : _Layout
+    points : _Points
+    counts, first, second : ndarray, shapes (P, K), (P, K, d) and (P, K, d, d)
+        Sums of the posterior probabilities, and of these times e and e e'.
+    """
+    d = points.means.shape[2]
+    rows, columns, A = layout.rows, layout.columns, points.inverses
+    result = np.zeros((*counts.shape, *[1 + d + len(rows)] * 2))
+    result[:, :, 0, 0] = -counts.sum(axis=1, keepdims=True) * points.weights
+    precision = np.matmul(A.swapaxes(2, 3), A)
+    result[:, :, 1 : 1 + d, 1 : 1 + d] = -counts[..., None, None] * precision
+    back = np.matmul(A.swapaxes(2, 3), first[..., None])[..., 0]
+    mixed = precision[:, :, :, rows] * first[:, :, None, columns]
+    mixed += back[:, :, None, rows] * A.swapaxes(2, 3)[:, :, :, columns]
+    across = np.matmul(second, A)
+    within = precision[:, :, rows[:, None], rows] * second[:, :, columns[:, None], columns]
+    product = across[:, :, columns, rows[:, None]] * A[:, :, columns[:, None], rows]
+    within += product + product.swapaxes(2, 3)
+    diagonal = np.diagonal(points.factors, axis1=2, axis2=3)
+    # entries on the diagonal by their logarithms, whose own second derivative adds the gradient
+    own = layout.on_diagonal
+    scale = np.ones((*counts.shape, len(rows)))
+    scale[:, :, own] = diagonal
+    within *= scale[..., :, None] * scale[..., None, :]
+    moment = np.diagonal(across, axis1=2, axis2=3)
+    within[:, :, own, own] -= diagonal * moment
+    # twice, since the caller takes the symmetric part
+    result[:, :, 1 : 1 + d, 1 + d :] = -2 * mixed * scale[:, :, None]
+    result[:, :, 1 + d :, 1 + d :] = -within
+    return result

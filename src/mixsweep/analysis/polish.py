@@ -28,7 +28,7 @@ __all__ = ["POLISHED", "Polished", "distinct_points", "held_at_saddles", "polish
 NEAR_DECREMENT = 1e-8
 #: First-order polishing goes on until the EM decrement per row is below the first, or for so many passes; a
 #: point above the second is then handed to the second-order method.
-POLISH_TOL, RESOLVED_TOL, POLISH_PASSES = 1e-14, 1e-10, 300
+POLISH_TOL, RESOLVED_TOL, POLISH_PASSES = 1e-12, 1e-10, 300
 #: A converged endpoint with a smaller gradient per row that polishing carried away is looked at where it was.
 NEARLY_STATIONARY = 1e-4
 #: Statuses whose endpoints are polished; collapsed and diverged fits have no optimum.
@@ -84,14 +84,14 @@ class _Way:
         self.raw = describe(objective, starts)
         self.parameters = {name: values.copy() for name, values in starts.items()}
         self.sound = np.zeros(len(starts["weights"]), dtype=bool)
-        self.refined = refine(objective, take(starts, slice(0, 0)))
+        self.refined = refine(objective, take(starts, slice(0, 0)), thresholds)
         #: Number of an endpoint among the refined points, -1 where it is not refined yet.
         self.place = np.full(len(self.sound), -1)
 
     def carry(self, index: IntArray) -> BoolArray:
         """Carry the chosen endpoints to stationary points; return which of them hardly moved."""
         near = index[self._decrement(index) < NEAR_DECREMENT]
-        points = refine(self.objective, take(self.starts, near))
+        points = refine(self.objective, take(self.starts, near), self.thresholds)
         close = same_as(self.raw.take(near), describe(self.objective, points.parameters), self.thresholds)
         settled = close & points.stationary(self.thresholds)
         self._enter(near[settled], points.take(settled))
@@ -126,7 +126,7 @@ class _Way:
         stand = index[by_place[first]]
         group = np.searchsorted(heads, leader)
         new = stand[self.place[stand] < 0]
-        self._enter(new, refine(self.objective, take(self.parameters, new)))
+        self._enter(new, refine(self.objective, take(self.parameters, new), self.thresholds))
         points = self.refined.take(self.place[stand])
         # Newton steps may carry two representatives into one point
         again = leaders(describe(self.objective, points.parameters), self.thresholds)
@@ -199,7 +199,7 @@ def held_at_saddles(
     raw = describe(objective, take(starts, near))
     leader = leaders(raw, thresholds)
     heads, follows = np.unique(leader, return_inverse=True)
-    points = refine(objective, take(starts, near[heads]))
+    points = refine(objective, take(starts, near[heads]), thresholds)
     after = describe(objective, points.parameters)
     gap = np.abs(after.log_likelihood - raw.log_likelihood[heads])
     distance = _rms(after.sketch - raw.sketch[heads])

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh_tridiagonal
+from scipy.linalg.lapack import dpotrf, dpotrs, dsytrd
 
-from mixsweep.analysis.information import Moves, applies, hessian_by_parts, moves
+from mixsweep.analysis.information import ROUNDING as LOST
+from mixsweep.analysis.information import gaussian_hessians, knows
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import concatenated, take
 from mixsweep.objective import Objective
@@ -25,7 +28,7 @@ __all__ = [
     "hessians",
     "refine",
     "smallest_eigenvalue",
-    "usable_moves",
+    "spectra",
 ]
 
 #: Newton steps at most; each is checked, and most points need two or three.
@@ -50,20 +53,21 @@ class Curvature:
 
     Attributes
     ----------
-    eigenvalues : ndarray, shape (P, q - 1)
-        Of the Hessian, largest first, without the direction that changes nothing.
+    largest : ndarray, shape (P,)
+        Largest eigenvalue of the Hessian, without the direction that changes nothing.
     relative : ndarray, shape (P,)
         Largest curvature relative to those of the single coordinates: the largest eigenvalue once every
-        coordinate is scaled to curvature one, so that neither a narrow nor a light component hides it.
+        coordinate is scaled to curvature one, so that neither a narrow nor a light component hides it. Where
+        the log-likelihood clearly curves down in every direction, only an upper bound.
     error : ndarray, shape (P,)
-        Accuracy of the same, from the asymmetry of the differences.
+        Accuracy of the same, from rounding or the asymmetry of the differences.
     direction : ndarray, shape (P, q)
         Unit vector along which the log-likelihood curves up most, NaN where it does nowhere.
     n_positive : ndarray of int, shape (P,)
         Number of directions that curve up by more than the accuracy.
     """
 
-    eigenvalues: FloatArray
+    largest: FloatArray
     relative: FloatArray
     error: FloatArray
     direction: FloatArray
@@ -82,10 +86,10 @@ class StationaryPoints:
         The same in unconstrained coordinates.
     log_likelihood, gradient_norm, smallest_eigenvalue : ndarray, shape (P,)
         Total; Euclidean norm of the gradient per row in unconstrained coordinates; of the covariances.
-    curvature_eigenvalues, ascent : ndarray, shapes (P, q - 1) and (P, q)
+    largest_curvature, relative_curvature, curvature_error : ndarray, shape (P,)
         See `Curvature`.
-    relative_curvature, curvature_error : ndarray, shape (P,)
-        See `Curvature`.
+    ascent : ndarray, shape (P, q)
+        The direction of `Curvature`.
     n_ascending : ndarray of int, shape (P,)
         Number of directions that lead up.
     """
@@ -95,16 +99,11 @@ class StationaryPoints:
     log_likelihood: FloatArray
     gradient_norm: FloatArray
     smallest_eigenvalue: FloatArray
-    curvature_eigenvalues: FloatArray
+    largest_curvature: FloatArray
     relative_curvature: FloatArray
     curvature_error: FloatArray
     ascent: FloatArray
     n_ascending: IntArray
-
-    @property
-    def largest_curvature(self) -> FloatArray:
-        """Largest eigenvalue of the Hessian of the log-likelihood per row, shape (P,)."""
-        return self.curvature_eigenvalues[:, 0] if self.curvature_eigenvalues.shape[1] else np.zeros(0)
 
     def stationary(self, thresholds: Thresholds) -> BoolArray:
         """Whether the gradient is zero within the threshold, shape (P,)."""
@@ -170,10 +169,8 @@ def gradients(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, Fl
     return np.concatenate(losses), np.concatenate(found)
 
 
-def hessians(
-    objective: Objective, vectors: FloatArray, moved: Moves | None = None
-) -> tuple[FloatArray, FloatArray]:
-    """Return Hessians of the loss (negative log-likelihood per row) by parts or by central differences.
+def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return Hessians of the loss (negative log-likelihood per row), exact or by differences of the gradient.
 
     Parameters
     ----------
@@ -181,25 +178,19 @@ def hessians(
         The cell.
     vectors : ndarray, shape (P, q)
         Unconstrained coordinates.
-    moved : Moves, optional
-        `usable_moves` of the cell; by default the gradient is differenced.
 
     Returns
     -------
-    hessian, error : ndarray, shape (P, q, q)
-        Symmetrised; and the accuracy of each entry, half the difference from the transpose plus rounding.
+    hessian : ndarray, shape (P, q, q)
+        Symmetric.
+    error : ndarray, shape (P,)
+        Its accuracy, Frobenius norm, once every coordinate is scaled to curvature one.
     """
-    lengths = _lengths(objective, vectors)
-    if moved is None:
-        return _differences(
-            objective, vectors, np.broadcast_to(lengths[:, None], vectors.shape), SECOND_ORDER
-        )
-    hessian = np.empty((*vectors.shape, vectors.shape[1]))
-    error = np.empty_like(hessian)
-    for point, (vector, length) in enumerate(zip(vectors, lengths, strict=True)):
-        hessian[point], error[point] = hessian_by_parts(objective, vector, float(length), moved)
-        error[point] += GRADIENT_ROUNDING / length
-    return hessian, error
+    if knows(objective):
+        hessian, information = gaussian_hessians(objective, vectors)
+        return hessian, LOST * (information * np.square(_scales(hessian))).sum(axis=1)
+    lengths = np.broadcast_to(_lengths(objective, vectors)[:, None], vectors.shape)
+    return _differences(objective, vectors, lengths, SECOND_ORDER)
 
 
 def _lengths(objective: Objective, vectors: FloatArray) -> FloatArray:
@@ -207,25 +198,6 @@ def _lengths(objective: Objective, vectors: FloatArray) -> FloatArray:
     width = np.sqrt(smallest_eigenvalue(objective, objective.from_vector(vectors)))
     lengths: FloatArray = DIFFERENCE * np.clip(width / WIDE, 1e-3, 1.0)
     return lengths
-
-
-def usable_moves(objective: Objective, vectors: FloatArray) -> Moves | None:
-    """Return by which moves the Hessians of many points are taken by parts, None where they are better not.
-
-    For few points or coordinates differences take less time; and the first point must show that both agree.
-    """
-    if len(vectors) < MANY or vectors.shape[1] < LARGE or not applies(objective, vectors.shape[1]):
-        return None
-    moved = moves(objective, vectors[0], float(_lengths(objective, vectors[:1])[0]))
-    expected, _ = hessians(objective, vectors[:1])
-    found, _ = hessians(objective, vectors[:1], moved)
-    diagonal = np.abs(np.diagonal(expected[0]))
-    close = AGREEMENT * np.sqrt(np.outer(diagonal, diagonal)) + LEAST_CURVATURE
-    return moved if (np.abs(found - expected)[0] < close).all() else None
-
-
-#: From so many points and coordinates on Hessians are taken by parts, if they agree so well with differences.
-MANY, LARGE, AGREEMENT = 4, 40, 1e-4
 
 
 #: Offsets and weights of central differences of second and of fourth order.
@@ -236,7 +208,7 @@ FOURTH_ORDER = ((1.0, 2 / 3), (2.0, -1 / 12))
 def _differences(
     objective: Objective, vectors: FloatArray, lengths: FloatArray, stencil: tuple[tuple[float, float], ...]
 ) -> tuple[FloatArray, FloatArray]:
-    """Return Hessians by differences of the gradient over steps of shape (P, q)."""
+    """Return what `hessians` does by differences of the gradient over steps of shape (P, q)."""
     count, size = vectors.shape
     rows = np.zeros((count, size, size))
     chunk = max(1, BATCH_COLUMNS // (2 * size * objective.n_components))
@@ -249,28 +221,41 @@ def _differences(
             up, down = np.split(gradient.reshape(around.shape), 2, axis=1)
             rows[part] += weight * (up - down) / lengths[part, :, None]
     across = rows.swapaxes(1, 2)
+    hessian = 0.5 * (rows + across)
     # entries on the diagonal have no transpose to differ from
     rounding = GRADIENT_ROUNDING / lengths[:, :, None]
-    return 0.5 * (rows + across), 0.5 * np.abs(rows - across) + rounding
+    scale = _scales(hessian)
+    error = (0.5 * np.abs(rows - across) + rounding) * scale[:, :, None] * scale[:, None, :]
+    return hessian, np.sqrt(np.square(error).sum(axis=(1, 2)))
+
+
+def _scales(hessian: FloatArray) -> FloatArray:
+    """Return the units in which every coordinate has curvature one, shape (P, q)."""
+    diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
+    scale: FloatArray = 1 / np.sqrt(np.maximum(diagonal, LEAST_CURVATURE))
+    return scale
+
+
+#: Curvatures of single coordinates below this stretch them no further: it is well above rounding.
+LEAST_CURVATURE = 1e-6
 
 
 def _sharpened(
-    objective: Objective, vectors: FloatArray, hessian: FloatArray, error: FloatArray
+    objective: Objective, vectors: FloatArray, hessian: FloatArray, error: FloatArray, flat: float
 ) -> Curvature:
-    """Return the curvature, measured again where the first measurement leaves its sign open.
+    """Return the curvature, measured again where a measurement by differences leaves its sign open.
 
     Then each coordinate has a step of its own, a share of what its curvature makes a long one, and the
     differences are of fourth order.
     """
-    found = curvature(objective, hessian, error)
+    found = curvature(objective, hessian, error, flat)
     doubtful = np.flatnonzero(np.abs(found.relative) < DOUBTFUL * found.error)
-    if not len(doubtful):
+    if knows(objective) or not len(doubtful):
         return found
     diagonal = np.abs(np.diagonal(hessian[doubtful], axis1=1, axis2=2))
     lengths = SCALED_DIFFERENCE / np.sqrt(np.maximum(diagonal, SCALED_DIFFERENCE))
-    sharper = _differences(objective, vectors[doubtful], lengths, FOURTH_ORDER)
-    hessian[doubtful], error[doubtful] = sharper
-    return curvature(objective, hessian, error)
+    hessian[doubtful], error[doubtful] = _differences(objective, vectors[doubtful], lengths, FOURTH_ORDER)
+    return curvature(objective, hessian, error, flat)
 
 
 #: Curvatures closer to zero than so many times their accuracy are measured again, over steps that are this
@@ -285,45 +270,91 @@ def _gauge(objective: Objective, size: int) -> FloatArray:
     return direction
 
 
-def curvature(objective: Objective, hessian: FloatArray, error: FloatArray) -> Curvature:
-    """Return eigenvalues and directions from the Hessians of the loss.
+def _without_gauge(objective: Objective, hessian: FloatArray) -> FloatArray:
+    """Return Hessians of the loss in which the direction that changes nothing curves most."""
+    size = hessian.shape[-1]
+    gauge = _gauge(objective, size)
+    top = 1 + 2 * np.abs(hessian).max(axis=(1, 2), initial=0.0) * size
+    fixed: FloatArray = hessian + top[:, None, None] * np.outer(gauge, gauge)
+    return fixed
+
+
+def spectra(objective: Objective, vectors: FloatArray) -> FloatArray:
+    """Return the eigenvalues of the Hessians of the log-likelihood per row, largest first.
 
     Parameters
     ----------
     objective : Objective
         The cell.
-    hessian, error : ndarray, shape (P, q, q)
-        As `hessians` gives them.
+    vectors : ndarray, shape (P, q)
+        Unconstrained coordinates.
+
+    Returns
+    -------
+    ndarray, shape (P, q - 1)
+        Without the direction that changes nothing.
     """
-    size = hessian.shape[-1]
-    gauge = _gauge(objective, size)
-    # the gauge direction goes to the top and is cut off, so that the rest belong to real ones
-    top = 1 + 2 * np.abs(hessian).max(axis=(1, 2), initial=0.0) * size
-    eigenvalues = np.linalg.eigvalsh(hessian + top[:, None, None] * np.outer(gauge, gauge))[:, :-1]
-    diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
-    scale = 1 / np.sqrt(np.maximum(diagonal, LEAST_CURVATURE))
-    both = scale[:, :, None] * scale[:, None, :]
-    hidden = gauge / scale
+    hessian, _ = hessians(objective, vectors)
+    # the gauge direction is at the top and is cut off, so that the rest belong to real ones
+    eigenvalues: FloatArray = np.asarray(np.linalg.eigvalsh(_without_gauge(objective, hessian)), float)
+    return -eigenvalues[:, :-1]
+
+
+def _lowest(matrices: FloatArray) -> FloatArray:
+    """Return the smallest eigenvalue of each symmetric matrix, shape (P,)."""
+    lowest = np.empty(len(matrices))
+    if matrices.shape[1] < LARGE:
+        lowest[:] = np.linalg.eigvalsh(matrices)[:, 0]
+        return lowest
+    for place, matrix in enumerate(matrices):
+        # the transpose has the memory order of LAPACK
+        _, diagonal, beside, _, _ = dsytrd(matrix.T, lower=1, lwork=32 * len(matrix))
+        lowest[place] = eigh_tridiagonal(
+            diagonal, beside, eigvals_only=True, select="i", select_range=(0, 0), lapack_driver="stebz"
+        )[0]
+    return lowest
+
+
+#: For matrices from this size on one eigenvalue takes less time than all of them.
+LARGE = 64
+
+
+def curvature(objective: Objective, hessian: FloatArray, error: FloatArray, flat: float) -> Curvature:
+    """Return the curvature from the Hessians of the loss.
+
+    Parameters
+    ----------
+    objective : Objective
+        The cell.
+    hessian, error : ndarray, shape (P, q, q) and (P,)
+        As `hessians` gives them.
+    flat : float
+        Relative curvatures of this size matter: what is not clearly below minus it is found exactly.
+    """
+    count, size = hessian.shape[:2]
+    lowest = _lowest(_without_gauge(objective, hessian))
+    scale = _scales(hessian)
+    # scaling lowers an eigenvalue by the square of the smallest scale at most
+    relative = lowest * np.square(scale).min(axis=1, initial=np.inf)
+    direction, n_positive = np.full((count, size), np.nan), np.zeros(count, dtype=np.int64)
+    unclear = np.flatnonzero(~(relative > CLEAR * np.maximum(flat, error)))
+    own = scale[unclear]
+    hidden = _gauge(objective, size) / own
     hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
-    scaled = hessian * both + 2 * size * hidden[:, :, None] * hidden[:, None, :]
+    scaled = hessian[unclear] * (own[:, :, None] * own[:, None, :])
+    scaled += 2 * size * hidden[:, :, None] * hidden[:, None, :]
     values = np.linalg.eigvalsh(scaled)
-    accuracy = np.linalg.norm(error * both, axis=(1, 2))
-    direction = np.full(scale.shape, np.nan)
+    relative[unclear] = values[:, 0]
+    n_positive[unclear] = (values < -error[unclear, None]).sum(axis=1)
     upwards = values[:, 0] < 0
     _, axes = np.linalg.eigh(scaled[upwards])
-    along = axes[:, :, 0] * scale[upwards]
-    direction[upwards] = along / np.linalg.norm(along, axis=1, keepdims=True)
-    return Curvature(
-        eigenvalues=-eigenvalues,
-        relative=-values[:, 0],
-        error=accuracy,
-        direction=direction,
-        n_positive=(values < -accuracy[:, None]).sum(axis=1),
-    )
+    along = axes[:, :, 0] * own[upwards]
+    direction[unclear[upwards]] = along / np.linalg.norm(along, axis=1, keepdims=True)
+    return Curvature(-lowest, -relative, error, direction, n_positive)
 
 
-#: Curvatures of single coordinates below this stretch them no further: it is well above rounding.
-LEAST_CURVATURE = 1e-6
+#: Relative curvatures so many times below what matters are clear.
+CLEAR = 10.0
 
 
 def climb(
@@ -352,12 +383,11 @@ def climb(
     vectors = coordinates(objective, parameters)
     loss, gradient = gradients(objective, vectors)
     sound: BoolArray = np.isfinite(loss)
-    moved = usable_moves(objective, vectors[sound])
     for _ in range(CLIMB_STEPS):
         going = np.flatnonzero(sound & (np.linalg.norm(gradient, axis=1) > thresholds.stationary_gradient))
         if not len(going):
             break
-        hessian, _ = hessians(objective, vectors[going], moved)
+        hessian, _ = hessians(objective, vectors[going])
         step = -_solved(objective, hessian, gradient[going], absolute=True, longest=CLIMB_STEP)
         untried, share = going, 1.0
         while len(untried) and share >= SHORTEST_SHARE:
@@ -411,12 +441,61 @@ def _solved(
 FLAT_STEP = 1e-12
 
 
-def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
+class _Measured:
+    """Hessians of the loss at P points, and the Newton steps that they give."""
+
+    def __init__(self, objective: Objective, vectors: FloatArray) -> None:
+        self.objective = objective
+        self.at = vectors.copy()
+        self.hessian, self.error = hessians(objective, vectors)
+        self._factors: dict[int, FloatArray | None] = {}
+
+    def stale(self, vectors: FloatArray) -> BoolArray:
+        """Return which points have moved further than differences look, shape (P,)."""
+        stale: BoolArray = np.abs(vectors - self.at).max(axis=1) > DIFFERENCE
+        return stale
+
+    def again(self, vectors: FloatArray, chosen: IntArray) -> None:
+        """Measure the Hessians of the chosen points where these are now."""
+        if not len(chosen):
+            return
+        self.hessian[chosen], self.error[chosen] = hessians(self.objective, vectors[chosen])
+        self.at[chosen] = vectors[chosen]
+        for point in chosen:
+            self._factors.pop(int(point), None)
+
+    def steps(self, gradient: FloatArray, chosen: IntArray) -> FloatArray:
+        """Return Newton steps of the chosen points from their gradients, shape (C, q)."""
+        step = np.full(gradient.shape, np.inf)
+        for place, point in enumerate(chosen.tolist()):
+            factor = self._factor(point)
+            if factor is not None:
+                step[place] = -dpotrs(factor, gradient[place], lower=1)[0]
+        doubtful = np.flatnonzero(~(np.abs(step).max(axis=1, initial=0.0) < LONGEST_STEP))
+        step[doubtful] = -_solved(
+            self.objective,
+            self.hessian[chosen[doubtful]],
+            gradient[doubtful],
+            absolute=False,
+            longest=LONGEST_STEP,
+        )
+        return step
+
+    def _factor(self, point: int) -> FloatArray | None:
+        """Return the Cholesky factor of a Hessian, None where it is not positive definite."""
+        if point not in self._factors:
+            gauge = _gauge(self.objective, self.hessian.shape[1])
+            factor, failed = dpotrf((self.hessian[point] + np.outer(gauge, gauge)).T, lower=1, overwrite_a=1)
+            self._factors[point] = None if failed else factor
+        return self._factors[point]
+
+
+def refine(objective: Objective, parameters: Parameters, thresholds: Thresholds) -> StationaryPoints:
     """Take Newton steps while they reduce the gradient, and measure the curvature where they end.
 
-    A step that does not reduce the gradient is tried at a quarter of its length, twice. The Hessian is
-    measured again once a point has moved further than the differences that gave it, so the curvature is
-    always that of the final point.
+    A step that does not reduce the gradient is tried at a quarter of its length, twice. A Hessian serves as
+    long as the steps that it gives converge fast; at the end it is measured again if the point has moved
+    further than differences look, so the curvature is always that of the final point.
 
     Parameters
     ----------
@@ -424,14 +503,15 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
         The cell.
     parameters : dict of ndarray
         P nearly stationary points.
+    thresholds : Thresholds
+        Which curvatures matter.
     """
     vectors = coordinates(objective, parameters)
-    moved = usable_moves(objective, vectors)
     # Hessians are held for a part of the points, so that they stay in cache
     chunk = max(1, HELD_ELEMENTS // vectors.shape[1] ** 2)
-    refined = _refined(objective, vectors[:chunk], moved)
+    refined = _refined(objective, vectors[:chunk], thresholds)
     for start in range(chunk, len(vectors), chunk):
-        part = _refined(objective, vectors[start : start + chunk], moved)
+        part = _refined(objective, vectors[start : start + chunk], thresholds)
         refined = StationaryPoints.joined(refined, part)
     return refined
 
@@ -440,17 +520,16 @@ def refine(objective: Objective, parameters: Parameters) -> StationaryPoints:
 HELD_ELEMENTS = 2**20
 
 
-def _refined(objective: Objective, vectors: FloatArray, moved: Moves | None) -> StationaryPoints:
+def _refined(objective: Objective, vectors: FloatArray, thresholds: Thresholds) -> StationaryPoints:
     vectors = vectors.copy()
-    hessian, error = hessians(objective, vectors, moved)
-    measured_at = vectors.copy()
+    measured = _Measured(objective, vectors)
     loss, gradient = gradients(objective, vectors)
     going = np.linalg.norm(gradient, axis=1) > ROUNDING
     for _ in range(NEWTON_STEPS):
         chosen = np.flatnonzero(going)
         if not len(chosen):
             break
-        step = -_solved(objective, hessian[chosen], gradient[chosen], absolute=False, longest=LONGEST_STEP)
+        step = measured.steps(gradient[chosen], chosen)
         before = np.linalg.norm(gradient[chosen], axis=1)
         untried = chosen
         for share in STEP_SHARES:
@@ -468,22 +547,21 @@ def _refined(objective: Objective, vectors: FloatArray, moved: Moves | None) -> 
             if not len(untried):
                 break
         norm = np.linalg.norm(gradient[chosen], axis=1)
+        stale = measured.stale(vectors)[chosen]
         # where the Hessian is singular every step gains a share; at rounding error the next gains nothing
-        going[chosen] = norm < np.where(norm > SETTLED, 0.95, 0.5) * before
-        again = going & _moved(vectors, measured_at)
-        hessian[again], error[again] = hessians(objective, vectors[again], moved)
-        measured_at[again] = vectors[again]
-    again = _moved(vectors, measured_at)
-    hessian[again], error[again] = hessians(objective, vectors[again], moved)
+        gained = norm < np.where(norm > SETTLED, 0.95, 0.5) * before
+        going[chosen] = gained | (stale & (norm > ENOUGH))
+        measured.again(vectors, chosen[going[chosen] & stale & (norm > FAST * before)])
+    measured.again(vectors, np.flatnonzero(measured.stale(vectors)))
     parameters = objective.from_vector(vectors)
-    found = _sharpened(objective, vectors, hessian, error)
+    found = _sharpened(objective, vectors, measured.hessian, measured.error, thresholds.flat_curvature)
     return StationaryPoints(
         parameters=parameters,
         vectors=vectors,
         log_likelihood=-loss * objective.total_weight,
         gradient_norm=np.linalg.norm(gradient, axis=1),
         smallest_eigenvalue=objective.family.smallest_eigenvalues(parameters).min(axis=1),
-        curvature_eigenvalues=found.eigenvalues,
+        largest_curvature=found.largest,
         relative_curvature=found.relative,
         curvature_error=found.error,
         ascent=found.direction,
@@ -493,8 +571,6 @@ def _refined(objective: Objective, vectors: FloatArray, moved: Moves | None) -> 
 
 #: Shares of a Newton step that are tried in turn, and the gradient below which only the first is.
 STEP_SHARES, SETTLED = (1.0, 0.25, 0.0625), 1e-9
-
-
-def _moved(vectors: FloatArray, measured_at: FloatArray) -> BoolArray:
-    moved: BoolArray = np.abs(vectors - measured_at).max(axis=1) > DIFFERENCE
-    return moved
+#: A step that leaves more than this share of the gradient asks for a new Hessian, if the point has moved; a
+#: gradient per row below the second is small enough.
+FAST, ENOUGH = 0.1, 1e-12

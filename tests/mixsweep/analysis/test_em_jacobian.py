@@ -11,6 +11,7 @@ from tests.mixsweep.test_literature import population
 
 from mixsweep.analysis.em_jacobian import jacobian_products, largest_eigenvalues
 from mixsweep.analysis.stationary import hessians, refine
+from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import take
 from mixsweep.loop import run
 from mixsweep.methods.em import EM
@@ -23,7 +24,7 @@ def near(objective, name, values, count=60):
     ends = run(objective, EM(), starts(objective, name, count), tol=1e-7, max_passes=1000)
     reached = ends.log_likelihood + objective.log_likelihood_offset
     chosen = np.array([np.nanargmin(np.abs(reached - value)) for value in values])
-    found = refine(objective, take(ends.parameters, chosen))
+    found = refine(objective, take(ends.parameters, chosen), Thresholds())
     np.testing.assert_allclose(found.log_likelihood + objective.log_likelihood_offset, values, atol=1e-5)
     return found.parameters
 
@@ -112,7 +113,7 @@ def test_the_rate_is_the_fraction_of_missing_information(family, name, n_compone
     objective = cell(name, family, n_components)
     ends = run(objective, EM(), starts(objective, name, 5, "kmeans++"), tol=1e-10, max_passes=3000)
     converged = np.flatnonzero(ends.status == Status.CONVERGED)[:1]
-    point = refine(objective, take(ends.parameters, converged)).parameters
+    point = refine(objective, take(ends.parameters, converged), Thresholds()).parameters
     observed = hessians(objective, objective.to_vector(point))[0][0]
     complete = complete_information(objective, point)
     # equal shifts of the weights' logits change nothing: shares of 1, so that the direction has eigenvalue 0

@@ -4,85 +4,93 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.mixsweep.helpers import cell, starts
+from tests.mixsweep.helpers import FAMILIES, cell, starts
 
-from mixsweep.analysis import stationary
-from mixsweep.analysis.information import applies, hessian_by_parts, moves
-from mixsweep.analysis.stationary import hessians, refine, usable_moves
+from mixsweep.analysis import information, stationary
+from mixsweep.analysis.information import gaussian_hessians, knows
+from mixsweep.analysis.stationary import hessians, refine, spectra
+from mixsweep.analysis.thresholds import Thresholds
+from mixsweep.coordinates import Parametrisation
 from mixsweep.loop import run
 from mixsweep.methods.em import EM
 
-#: Families whose only missing data are the components of the rows.
-FAMILIES = ("gaussian-full", "gaussian-diag", "gaussian-spherical", "gaussian-tied")
+GAUSSIAN = ("gaussian-full", "gaussian-diag", "gaussian-spherical", "gaussian-tied")
+LIMITS = Thresholds()
 
 
 def points(objective, name="iris", count=5):
+    """Return points that are not stationary, so that every term of the Hessian counts."""
     ends = run(objective, EM(), starts(objective, name, count), tol=1e-6, max_passes=30)
     return objective.to_vector(ends.parameters)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_parts_agree_with_differences_of_the_gradient(family):
-    objective = cell("iris", family, 3)
+def weighted(objective):
+    times = np.random.default_rng(0).integers(1, 4, objective.n_rows).astype(float)
+    prepared = objective.family.prepare(objective.X, times)
+    return dataclasses.replace(objective, row_weights=times, prepared=prepared)
+
+
+def by_differences(monkeypatch, objective, vectors):
+    with monkeypatch.context() as patch:
+        patch.setattr(stationary, "knows", lambda _: False)
+        return hessians(objective, vectors)[0]
+
+
+@pytest.mark.parametrize("change", [lambda objective: objective, weighted], ids=["plain", "row weights"])
+@pytest.mark.parametrize("name", ["iris", "galaxies"])
+@pytest.mark.parametrize("family", GAUSSIAN)
+def test_the_closed_form_agrees_with_differences_of_the_gradient(monkeypatch, family, name, change):
+    objective = change(cell(name, family, 3))
+    vectors = points(objective, name)
+    found, complete = gaussian_hessians(objective, vectors)
+    np.testing.assert_allclose(
+        found, by_differences(monkeypatch, objective, vectors), atol=1e-7 * np.abs(found).max()
+    )
+    # with the components known there is more information than without
+    assert (complete >= np.diagonal(found, axis1=1, axis2=2) - 1e-12).all()
+
+
+def test_blocks_of_rows_and_of_points_add_up(monkeypatch):
+    objective = weighted(cell("iris", "gaussian-full", 3))
     vectors = points(objective)
-    moved = moves(objective, vectors[0], 1e-5)
-    for vector in vectors:
-        expected, _ = hessians(objective, vector[None])
-        found, error = hessian_by_parts(objective, vector, 1e-5, moved)
-        scale = np.abs(expected).max()
-        np.testing.assert_allclose(found, expected[0], atol=1e-7 * scale)
-        assert error.max() < 1e-7 * scale
+    whole, _ = gaussian_hessians(objective, vectors)
+    monkeypatch.setattr(information, "BLOCK_ELEMENTS", 1)
+    monkeypatch.setattr(information, "LEAST_ROWS", 7)
+    np.testing.assert_allclose(gaussian_hessians(objective, vectors)[0], whole, atol=1e-10)
 
 
-def test_row_weights_count_rows_several_times():
-    plain = cell("iris", "gaussian-full", 2)
-    times = np.random.default_rng(0).integers(1, 4, plain.n_rows).astype(float)
-    weighted = dataclasses.replace(plain, row_weights=times, prepared=plain.family.prepare(plain.X, times))
-    vector = points(plain, count=1)[0]
-    moved = moves(weighted, vector, 1e-5)
-    expected, _ = hessians(weighted, vector[None])
-    found, _ = hessian_by_parts(weighted, vector, 1e-5, moved)
-    np.testing.assert_allclose(found, expected[0], atol=1e-7 * np.abs(expected).max())
-
-
-def test_a_coordinate_of_all_components_is_moved_at_one_time():
+def test_hessians_are_symmetric_and_flat_along_equal_shifts_of_the_logits():
     objective = cell("iris", "gaussian-full", 3)
-    moved = moves(objective, points(objective, count=1)[0], 1e-5)
-    # three weights, and 4 + 10 coordinates of each component
-    assert moved.owner.shape == (3 + 14, 3)
-    assert moved.single.sum() == 3
-    np.testing.assert_array_equal(moved.steps(3 + 3 * 14).sum(axis=0), 1)
+    found, _ = gaussian_hessians(objective, points(objective))
+    np.testing.assert_allclose(found, found.swapaxes(1, 2), atol=1e-12)
+    shift = np.zeros(found.shape[1])
+    shift[:3] = 1.0
+    np.testing.assert_allclose(found @ shift, 0.0, atol=1e-12)
 
 
-def test_covariances_that_are_shared_are_moved_alone():
-    objective = cell("iris", "gaussian-tied", 3)
-    moved = moves(objective, points(objective, count=1)[0], 1e-5)
-    assert moved.single.sum() == 3 + 10
-    assert len(moved.owner) == 3 + 4 + 10
+def test_a_component_without_rows_has_a_hessian():
+    objective = cell("faithful", "gaussian-full", 2)
+    vector = points(objective, "faithful", 1)
+    vector[:, 0] = -800.0
+    assert np.isfinite(gaussian_hessians(objective, vector)[0]).all()
 
 
-@pytest.mark.parametrize("family", ["gaussian-full", "student-t"])
-def test_parts_are_taken_where_they_agree_with_differences(family):
-    """Of student-t the scales of the rows are missing too, which is noticed."""
-    objective = cell("iris", family, 3)
-    vectors = points(objective)
-    assert (usable_moves(objective, vectors) is None) == (family == "student-t")
-    assert usable_moves(objective, vectors[:1]) is None
+def test_the_closed_form_is_known_in_the_usual_coordinates_of_gaussian_families():
+    known = {family for family in FAMILIES if knows(cell("faithful", family, 2))}
+    assert known == {family for family in FAMILIES if family.startswith("gaussian")}
+    other = cell("faithful").in_coordinates(Parametrisation(weights="softmax-fixed"))
+    assert not knows(other)
 
 
-def test_points_refined_in_parts_and_by_parts_are_the_same(monkeypatch):
+def test_points_refined_in_parts_and_by_differences_are_the_same(monkeypatch):
     objective = cell("iris", "gaussian-full", 3)
     ends = run(objective, EM(), starts(objective, "iris", 6), tol=1e-10, max_passes=2000).parameters
-    whole = refine(objective, ends)
+    whole = refine(objective, ends, LIMITS)
+    eigenvalues = spectra(objective, whole.vectors)
+    np.testing.assert_allclose(eigenvalues[:, 0], whole.largest_curvature, rtol=1e-4)
     monkeypatch.setattr(stationary, "HELD_ELEMENTS", 1)
-    monkeypatch.setattr(stationary, "usable_moves", lambda *_: None)
-    single = refine(objective, ends)
+    monkeypatch.setattr(stationary, "knows", lambda _: False)
+    single = refine(objective, ends, LIMITS)
     np.testing.assert_allclose(whole.log_likelihood, single.log_likelihood, rtol=1e-12)
     np.testing.assert_allclose(whole.vectors, single.vectors, atol=1e-7)
-    np.testing.assert_allclose(whole.curvature_eigenvalues, single.curvature_eigenvalues, rtol=1e-4)
-
-
-def test_cells_that_are_too_large_are_left_to_differences():
-    objective = cell("iris", "gaussian-full", 3)
-    assert applies(objective, 45)
-    assert not applies(objective, 10**6)
+    np.testing.assert_allclose(eigenvalues, spectra(objective, single.vectors), rtol=1e-4)

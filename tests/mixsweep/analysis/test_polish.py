@@ -59,7 +59,7 @@ def test_climbing_never_goes_down_and_arrives():
     norm = np.linalg.norm(gradients(objective, objective.to_vector(ends))[1], axis=1)
     # at smaller gradients the log-likelihood, which has to rise, is rounding error; refinement goes on
     assert norm.max() < 1e-6
-    assert refine(objective, ends).gradient_norm.max() <= LIMITS.stationary_gradient
+    assert refine(objective, ends, LIMITS).gradient_norm.max() <= LIMITS.stationary_gradient
 
 
 def test_a_way_up_that_collapses_is_not_sound():
@@ -86,7 +86,9 @@ def test_an_endpoint_beside_a_saddle_is_held_there():
     points, group = held_at_saddles(objective, aside, np.array([0]), LIMITS)
     assert group.tolist() == [0]
     assert points.ascending(LIMITS).tolist() == [True]
-    np.testing.assert_allclose(points.log_likelihood, refine(objective, saddle).log_likelihood, atol=1e-6)
+    np.testing.assert_allclose(
+        points.log_likelihood, refine(objective, saddle, LIMITS).log_likelihood, atol=1e-6
+    )
     far = scattered_points(objective, 2)
     assert held_at_saddles(objective, far, np.array([0, 1]), LIMITS)[1].tolist() == [-1, -1]
 

@@ -151,7 +151,7 @@ def test_the_lowest_point_of_a_path_is_by_a_saddle(faithful):
     ends = matched(objective, parameters, np.array([0]), np.array([1]))
     path = rise(surface, straight(surface, *ends), 24, 40)
     lowest = path.vectors[0, path.heights[0].argmin()]
-    saddle = refine(objective, objective.from_vector(lowest[None]))
+    saddle = refine(objective, objective.from_vector(lowest[None]), LIMITS)
     assert saddle.gradient_norm[0] < 1e-8
     assert saddle.n_ascending[0] == 1
     height = saddle.log_likelihood[0] + objective.log_likelihood_offset
