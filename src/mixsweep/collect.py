@@ -11,7 +11,14 @@ import numpy as np
 
 from mixsweep import __version__
 from mixsweep.errors import MixsweepError
-from mixsweep.io import IncompleteFileError, atomic_path, read_dataset
+from mixsweep.io import (
+    CHECKSUM,
+    IncompleteFileError,
+    atomic_path,
+    file_checksum,
+    read_dataset,
+    tree_checksum,
+)
 from mixsweep.schema import FORMAT_VERSION, annotated
 from mixsweep.status import Status
 
@@ -129,8 +136,9 @@ def _padded(fits: xr.Dataset, restarts: int) -> xr.Dataset:
 
 
 def write_sweep(tree: xr.DataTree, path: Path) -> None:
-    """Write the sweep as netCDF-4, a group a cell, atomically and with its completeness mark."""
-    tree.attrs |= {"mixsweep_version": __version__, "mixsweep_format_version": FORMAT_VERSION, "complete": 1}
+    """Write the sweep as netCDF-4, a group a cell, atomically and with the checksum of its content."""
+    tree.attrs |= {"mixsweep_version": __version__, "mixsweep_format_version": FORMAT_VERSION}
+    tree.attrs[CHECKSUM] = tree_checksum(tree)
     encoding: dict[str, Any] = {}
     for node in tree.subtree:
         encoding[node.path] = {
@@ -144,25 +152,32 @@ def write_sweep(tree: xr.DataTree, path: Path) -> None:
 
 
 def open_sweep(path: Path) -> xr.DataTree:
-    """Open ``sweep.nc``; groups load when used.
+    """Open ``sweep.nc``, whose whole content is checked; groups load when used.
 
     Raises
     ------
     IncompleteFileError
-        If the file is missing, damaged or incomplete.
+        If the file is missing, incomplete, or altered since it was written.
     """
     import xarray as xr
 
     if not path.is_file():
         raise IncompleteFileError(f"{path}: no such file; `snakemake {path}` makes it")
     try:
+        found = file_checksum(path)
         tree = xr.open_datatree(path, engine="netcdf4")
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise IncompleteFileError(
             f"{path}: not readable as a sweep ({error}); delete it, and the next run makes it anew"
         ) from error
-    if tree.attrs.get("complete") != 1:
-        raise IncompleteFileError(f"{path}: incomplete; delete it, and the next run makes it anew")
+    if tree.attrs.get(CHECKSUM) != found:
+        trouble = (
+            "the content does not match its checksum; the file is damaged"
+            if CHECKSUM in tree.attrs
+            else f"no {CHECKSUM} attribute: the file is incomplete or was not written by mixsweep"
+        )
+        tree.close()
+        raise IncompleteFileError(f"{path}: {trouble}: delete it, and the next run makes it anew")
     return tree
 
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "CHECKSUM",
     "IncompleteFileError",
     "UnwritableFileError",
     "atomic_path",
     "content_checksum",
+    "file_checksum",
     "read_dataset",
+    "tree_checksum",
     "write_dataset",
     "write_text",
 ]
 
+#: The attribute that marks a file as complete.
 CHECKSUM = "content_sha256"
 
 
@@ -99,14 +103,53 @@ def _bytes(values: np.ndarray[Any, Any]) -> bytes:
     return np.ascontiguousarray(values).tobytes()
 
 
+def _checksum(variables: Iterable[tuple[str, tuple[Any, ...], np.ndarray[Any, Any]]]) -> str:
+    digest = hashlib.sha256()
+    for name, dims, values in variables:
+        digest.update(f"{name}|{dims}|{values.shape}|".encode())
+        digest.update(_bytes(values))
+    return digest.hexdigest()
+
+
 def content_checksum(dataset: xr.Dataset) -> str:
     """Return the SHA-256 of a dataset's variables: names, dims, shapes and values."""
-    digest = hashlib.sha256()
-    for name in sorted(str(name) for name in dataset.variables):
-        variable = dataset.variables[name]
-        digest.update(f"{name}|{variable.dims}|{variable.shape}|".encode())
-        digest.update(_bytes(variable.values))
-    return digest.hexdigest()
+    names = sorted(str(name) for name in dataset.variables)
+    variables = ((name, dataset.variables[name]) for name in names)
+    return _checksum((name, variable.dims, variable.values) for name, variable in variables)
+
+
+def _combined(groups: Mapping[str, str]) -> str:
+    return hashlib.sha256("\n".join(f"{path} {groups[path]}" for path in sorted(groups)).encode()).hexdigest()
+
+
+def tree_checksum(tree: xr.DataTree) -> str:
+    """Return the SHA-256 of all groups of a tree with their contents."""
+    return _combined({node.path: content_checksum(node.to_dataset(inherit=False)) for node in tree.subtree})
+
+
+def file_checksum(path: Path) -> str:
+    """Return the `tree_checksum` of what a netCDF-4 file holds, one variable in memory at a time.
+
+    Raises
+    ------
+    OSError, RuntimeError
+        By netCDF-C, if the file is damaged.
+    """
+    import netCDF4
+
+    found: dict[str, str] = {}
+
+    def visit(group: netCDF4.Dataset) -> None:
+        names = sorted(group.variables)
+        variables = ((name, group.variables[name]) for name in names)
+        found[group.path] = _checksum((name, one.dimensions, one[...]) for name, one in variables)
+        for child in group.groups.values():
+            visit(child)
+
+    with netCDF4.Dataset(path) as dataset:
+        dataset.set_auto_maskandscale(False)
+        visit(dataset)
+    return _combined(found)
 
 
 def write_dataset(dataset: xr.Dataset, path: Path, *, compress: bool = False) -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,7 +14,14 @@ from mixsweep.cell import assemble
 from mixsweep.collect import SCALARS, cell_group, collect, methods_of, open_sweep, read_cell, write_sweep
 from mixsweep.errors import MixsweepError
 from mixsweep.families import FAMILIES as REGISTRY
-from mixsweep.io import IncompleteFileError, UnwritableFileError, read_dataset, write_dataset
+from mixsweep.io import (
+    IncompleteFileError,
+    UnwritableFileError,
+    file_checksum,
+    read_dataset,
+    tree_checksum,
+    write_dataset,
+)
 from mixsweep.problems import load_builtin
 from mixsweep.schema import KINDS
 from mixsweep.status import Status
@@ -119,6 +128,23 @@ def test_a_truncated_sweep_is_named(sweep_path, tmp_path, length):
     path.write_bytes(sweep_path.read_bytes()[:length])
     with pytest.raises(IncompleteFileError, match=r"sweep\.nc: not readable .*delete it"):
         open_sweep(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["log_likelihood", "faithful/gaussian-full/K2/fits/means", "iris/gaussian-full/K3/optima/kind"]
+)
+def test_a_sweep_with_a_changed_number_is_refused(sweep_path, tmp_path, name):
+    path = Path(shutil.copy(sweep_path, tmp_path))
+    with netCDF4.Dataset(path, "a") as dataset:
+        variable = dataset[name]
+        variable.set_auto_mask(False)
+        variable[...] = np.where(np.arange(variable.size).reshape(variable.shape) == 0, 3, variable[...])
+    with pytest.raises(IncompleteFileError, match=r"sweep\.nc: the content does not match its checksum"):
+        open_sweep(path)
+
+
+def test_the_checksum_of_the_file_is_that_of_the_tree(cells_folder, sweep_path):
+    assert file_checksum(sweep_path) == tree_checksum(collect(cells_folder, SWEPT))
 
 
 def test_a_sweep_without_its_completeness_mark_is_refused(tmp_path):
