@@ -1,8 +1,11 @@
-"""Columns of the tables that a sweep's analysis writes, in order."""
+"""The tables that a sweep's analysis writes: their columns in order, and what these mean."""
 
 from __future__ import annotations
 
-__all__ = ["COLUMNS", "TEXT", "TIMING", "with_interval"]
+from mixsweep.analysis.metrics import Metric, metric
+from mixsweep.schema import KINDS
+
+__all__ = ["COLUMNS", "KEYS", "ROWS", "TEXT", "TIMING", "record", "with_interval"]
 
 
 def with_interval(*names: str) -> tuple[str, ...]:
@@ -140,13 +143,116 @@ TIMING = (
     *(*with_interval("seconds_ratio"), "scatter", "busy", "n_repeats", "n_measured", "n_failed", "reason"),
 )
 
-#: Columns that hold text; all others hold numbers.
-TEXT = frozenset(
-    {
-        *("problem", "family", "method", "initializer", "method_a", "method_b", "reference_method"),
-        *("status", "kind", "criterion", "unit", "reference", "model", "term", "optimiser", "bound_family"),
-        *("optimum_a", "optimum_b", "escape_optimum", "shard", "command", "reason", "reason_same", "warning"),
-        *("best_method", "best_initializer", "cheapest_method", "cheapest_initializer"),
-        *("best_parametrisation", "worst_parametrisation", "verdict", "statement", "way"),
-    }
+
+def _key(name: str, meaning: str, unit: str = "") -> Metric:
+    return Metric(name, meaning, unit)
+
+
+_KEYS = (
+    # what a row is of
+    _key("problem", "problem; empty where the row is over all of them"),
+    _key("family", "component family with its covariance structure; empty where the row is over all"),
+    _key("n_components", "number of mixture components K", "1"),
+    _key("method", "method, by its label in the config; in advice the one to use"),
+    _key("initializer", "kind of start, “all” for all of them together; in advice the one to use"),
+    _key("method_a", "first method of the pair"),
+    _key("method_b", "second method of the pair"),
+    _key("reference_method", "arm of EM that the method is compared with"),
+    _key("optimum", "number of the optimum in its cell, 0 for the highest of any kind", "1"),
+    _key("optimum_a", "number of the first optimum; “other” for those set together, “none” for none"),
+    _key("optimum_b", "number of the second optimum; “other” for those set together, “none” for none"),
+    _key("kind", f"what the optimum is: {', '.join(KINDS)}"),
+    _key("status", "why the fits stopped"),
+    _key("restart", "number of the restart within its cell and initializer", "1"),
+    _key("restarts", "restarts that are looked at; in advice those to make in each cell", "1"),
+    _key("criterion", "criterion that chooses the number of components: bic or icl"),
+    _key("unit", "unit of the cost: passes or seconds"),
+    _key("reference", "distance from which optimum: the fit's own (own) or the best known (best)"),
+    _key("tolerance", "distance from the optimum that counts as arrived", "nat"),
+    _key(
+        "accuracy", "share of the rise in log-likelihood that may be missing of a start that is solved", "1"
+    ),
+    _key("model", "what the fitted model is of"),
+    _key("term", "term of the fitted model"),
+    _key("way", "how the fits were run: alone, one after the other, or batched"),
+    # what only tables have
+    _key("n_rows", "rows of the data", "1"),
+    _key("n_features", "features of the data", "1"),
+    _key("separation", "smallest distance of two generating means, in standard deviations", "1"),
+    _key("best_log_likelihood", "log-likelihood of the highest proper optimum known, data units", "nat"),
+    _key("log_likelihood", "log-likelihood on all rows, data units; in nesting the cell's highest", "nat"),
+    _key("gap", "log-likelihood of the best known optimum minus that of this one", "nat"),
+    _key("n_proper", "optima that are proper local maxima", "1"),
+    _key("n_failures", "fits that collapsed, diverged, stalled or ended in an error", "1"),
+    _key(
+        "missed_chance",
+        "chance that a better optimum with at least the best known one's basin, or half of start space, was "
+        "missed by the best method and initializer",
+        "1",
+    ),
+    _key("best_method", "method of the arm with the fewest expected passes to the best known optimum"),
+    _key("best_initializer", "initializer of the arm with the fewest expected passes to it"),
+    _key("escape_optimum", "optima to which the ways up from a saddle lead"),
+    _key("n_passes", "passes of the fit over all rows", "pass"),
+    _key("shard", "file of the fit's shard, relative to the results folder"),
+    _key("command", "command that computes this shard again"),
+    _key("warning", "what must be known of the numbers of the row; empty where nothing"),
+    _key("verdict", "what the cell's numbers say, in a sentence"),
 )
+#: What columns mean that name a row, or that only tables have; the others' numbers are in `METRICS`.
+KEYS: dict[str, Metric] = {record.name: record for record in _KEYS}
+
+
+def record(column: str) -> Metric:
+    """Return what a column means; of an end of an interval, what its number does.
+
+    Raises
+    ------
+    MixsweepError
+        If there is no such column.
+    """
+    return KEYS.get(column) or metric(column)
+
+
+#: Columns that hold text; all others hold numbers.
+TEXT = frozenset(name for columns in (*COLUMNS.values(), TIMING) for name in columns if not record(name).unit)
+
+#: What a row of each table is, and what the table is about.
+ROWS: dict[str, tuple[str, str]] = {
+    "verdicts": ("cell", "best value, how often it was reached, what was not seen, and the verdict in words"),
+    "advice": ("problem", "method, start and number of restarts for the hardest of its cells"),
+    "optima": ("optimum", "value, kind, basin share and the evidence for the kind"),
+    "basin_shares": ("optimum, method and initializer", "how often the method's fits end there"),
+    "unseen": ("method and initializer", "estimates of what has not been seen"),
+    "rarefaction": ("method, initializer and number of restarts", "optima found on average"),
+    "agreement": ("pair of leading optima", "how alike their clusterings and densities are"),
+    "selection": (
+        "method, initializer, criterion, number of restarts and K",
+        "chance that the criterion chooses this K",
+    ),
+    "hit_rates": ("method and initializer", "how often the best known optimum is reached, restarts needed"),
+    "costs": ("method and initializer", "expected cost to the first hit"),
+    "cheapest": ("cell and unit", "the cheapest arm, and how sure that is"),
+    "pairs": ("pair of methods and initializer", "hit rates compared on the same starts"),
+    "flow": ("pair of methods, initializer and pair of optima", "where the same starts lead"),
+    "nesting": ("cell", "whether a cell that it contains has a higher value"),
+    "trend": ("model and term", "how hit rates and numbers of optima depend on the design"),
+    "difficulty": ("model and point of the design", "the hit rate that the model expects"),
+    "decay": ("method and initializer, over all cells and by problem", "how fast hit rates fall with K"),
+    "convergence": (
+        "method, initializer, reference, unit and tolerance",
+        "how many fits come near the optimum, and after what cost",
+    ),
+    "run_time": ("method, reference, tolerance and cost", "share of fits that had arrived by then"),
+    "gaps": ("method, initializer, reference and cost", "quantiles of the distance from the optimum"),
+    "ratios": ("method, initializer, EM arm and unit", "cost of EM over that of the method"),
+    "rates": ("method and optimum", "observed rate of convergence, and EM's in theory"),
+    "conduct": ("method and initializer", "steps down, points that were no mixtures, passes not accepted"),
+    "step_sizes": ("method and initializer", "hit rate and cost against the step size"),
+    "tuning": ("optimiser and initializer", "what finding the best step size costs"),
+    "parametrisations": ("optimiser and initializer", "how much the choice of coordinates matters"),
+    "performance_profiles": ("method, initializer, unit and cost ratio", "share of cells within that ratio"),
+    "data_profiles": ("method, initializer, accuracy and number of passes", "share of starts solved"),
+    "statuses": ("method, initializer and status", "how many fits stopped for this reason"),
+    "failures": ("failed fit", "its status, its shard and the command that runs it again"),
+}

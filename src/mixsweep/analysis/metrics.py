@@ -86,6 +86,13 @@ def _measured(name: str, meaning: str, unit: str = "1", denominator: str = "") -
     )
 
 
+def _share(
+    name: str, meaning: str, of: str = _ALL_FITS, better: Better = "neither", source: str = "Wilson (1927)"
+) -> Metric:
+    """Return the record of a share with Wilson's interval."""
+    return Metric(name, f"share of {meaning}", denominator=of, interval=_WILSON, better=better, source=source)
+
+
 def _restarts(chance: int) -> Metric:
     return Metric(
         f"restarts_{chance}",
@@ -99,11 +106,9 @@ _RECORDS = (
     # hit rates
     Metric("n_fits", "fits that ran, failures included"),
     Metric("n_hits", "fits that ended in the best known optimum", better="higher"),
-    Metric(
+    _share(
         "hit_rate",
-        "share of fits that ended in the best known optimum",
-        denominator=_ALL_FITS,
-        interval=_WILSON,
+        "fits that ended in the best known optimum",
         better="higher",
         source="Wilson (1927); Brown, Cai and DasGupta (2001)",
     ),
@@ -166,31 +171,18 @@ _RECORDS = (
     ),
     # flow
     Metric("n_flow", "starts from which the first method ends in one optimum and the second in the other"),
-    Metric(
-        "share_same",
-        "share of starts from which both methods end in the same optimum",
-        denominator=_STARTS,
-        interval=_WILSON,
-        source="Wilson (1927)",
-    ),
+    _share("share_same", "starts from which both methods end in the same optimum", of=_STARTS),
     # nesting audit
     Metric("log_likelihood", "highest log-likelihood given for the cell", unit="nat", better="higher"),
     Metric("bound", "highest log-likelihood of the cells that are nested in this one", unit="nat"),
     Metric("bound_family", "family of the nested cell with the highest log-likelihood", unit=""),
-    Metric("bound_n_components", "its number of components; 0 where there is none"),
+    Metric("bound_n_components", "number of components of that cell; 0 where there is none"),
     Metric("deficit", "bound minus the cell's own value; positive in a cell below its bound", unit="nat"),
     Metric("broken", "whether the deficit is above the tolerance: proven not to be at the maximum"),
     Metric("n_cells", "cells given"),
     Metric("n_audited", "cells with a value and at least one nested cell with a value"),
     Metric("n_broken", "cells proven not to be at the maximum", better="lower"),
-    Metric(
-        "share_broken",
-        "share of cells proven not to be at the maximum",
-        denominator="audited cells",
-        interval=_WILSON,
-        better="lower",
-        source="Wilson (1927)",
-    ),
+    _share("share_broken", "cells proven not to be at the maximum", of="audited cells", better="lower"),
     # trend
     Metric(
         "estimate",
@@ -352,14 +344,7 @@ _RECORDS = (
     _gap("q95", "95 % of the fits are as near or nearer"),
     Metric("cost", "cost at which the curve is read", unit=_COST),
     Metric("n_reached", "fits that came within the tolerance of the optimum", better="higher"),
-    Metric(
-        "share_reached",
-        "share of fits that came within the tolerance of the optimum",
-        denominator=_ALL_FITS,
-        interval=_WILSON,
-        better="higher",
-        source="Wilson (1927)",
-    ),
+    _share("share_reached", "fits that came within the tolerance of the optimum", better="higher"),
     Metric(
         "cost_q25",
         "cost after which a quarter of the fits came within the tolerance; infinite where fewer ever do",
@@ -407,11 +392,10 @@ _RECORDS = (
         better="lower",
     ),
     # profiles
-    Metric(
+    _share(
         "share_within",
-        "share of cells in which the arm costs at most so many times as much as the cheapest",
-        denominator="cells in which the costs of all arms are known",
-        interval=_WILSON,
+        "cells in which the arm costs at most so many times as much as the cheapest",
+        of="cells in which the costs of all arms are known",
         better="higher",
         source=_DOLAN,
     ),
@@ -482,21 +466,9 @@ _RECORDS = (
     ),
     Metric("n_function_values", "points evaluated, over all fits", better="lower"),
     Metric("n_trial_passes", "passes at points not accepted, over all fits", unit="pass", better="lower"),
-    Metric(
-        "share_decreasing",
-        "share of fits whose log-likelihood fell at least once",
-        denominator=_ALL_FITS,
-        interval=_WILSON,
-        better="lower",
-        source="Wilson (1927)",
-    ),
-    Metric(
-        "share_violating",
-        "share of fits that asked at least once for a point that was no mixture",
-        denominator=_ALL_FITS,
-        interval=_WILSON,
-        better="lower",
-        source="Wilson (1927)",
+    _share("share_decreasing", "fits whose log-likelihood fell at least once", better="lower"),
+    _share(
+        "share_violating", "fits that asked at least once for a point that was no mixture", better="lower"
     ),
     Metric(
         "largest_decrease", "largest fall of the log-likelihood over all fits", unit="nat", better="lower"

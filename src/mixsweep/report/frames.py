@@ -135,7 +135,7 @@ def _by_unit(frame: pd.DataFrame) -> pd.DataFrame:
     ends = ("", "_low", "_high")
     parts = [
         frame.drop(columns=[f"{other}_per_hit{end}" for other in units for end in ends]).assign(
-            unit=unit, **{f"cost{end}": frame[f"{unit}_per_hit{end}"] for end in ends}
+            unit=unit, **{f"cost_per_hit{end}": frame[f"{unit}_per_hit{end}"] for end in ends}
         )
         for unit in units
     ]
@@ -193,9 +193,9 @@ def _on_grid(frame: pd.DataFrame) -> pd.DataFrame:
 def _group_failures(frame: pd.DataFrame) -> pd.DataFrame:
     keys = ["status", *CELL, "cell", "method", "initializer", "shard", "command"]
     if frame.empty:
-        return frame.assign(n_fits=0.0, restarts="")[[*keys, "n_fits", "restarts"]]
+        return frame.assign(n_fits=0.0, restart_numbers="")[[*keys, "n_fits", "restart_numbers"]]
     groups = frame.groupby(keys, sort=False, dropna=False)["restart"]
-    grouped = groups.agg(n_fits="size", restarts=_first_few).reset_index()
+    grouped = groups.agg(n_fits="size", restart_numbers=_first_few).reset_index()
     return grouped.sort_values("n_fits", ascending=False, kind="stable", ignore_index=True)
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from mixsweep.analysis.metrics import METRICS
+from mixsweep.analysis.columns import record
 
 __all__ = ["defined", "note"]
 
 
 def note(name: str) -> str:
-    """Return what a number means, with its denominator and interval; empty without a record."""
-    record = METRICS.get(name)
-    if record is None:
-        return ""
-    parts = [record.meaning]
-    if record.denominator:
-        parts.append(f"denominator: {record.denominator}")
-    if record.interval:
-        parts.append(f"95 % interval: {record.interval}")
+    """Return what a number means, with its denominator and interval."""
+    own = record(name)
+    parts = [own.meaning]
+    if own.denominator:
+        parts.append(f"denominator: {own.denominator}")
+    if own.interval:
+        parts.append(f"95 % interval: {own.interval}")
     return "; ".join(parts)
 
 

@@ -83,7 +83,7 @@ def test_failures_are_grouped_by_shard(results: Path) -> None:
     assert grouped["n_fits"].sum() == len(tables["failures"])
     assert grouped["n_fits"].is_monotonic_decreasing
     assert not grouped.duplicated(["status", "cell", "method", "initializer", "command"]).any()
-    assert grouped["restarts"].str.match(r"^\d+(, \d+)*(, …)?$").all()
+    assert grouped["restart_numbers"].str.match(r"^\d+(, \d+)*(, …)?$").all()
 
 
 def test_json_cannot_end_its_script_element() -> None:

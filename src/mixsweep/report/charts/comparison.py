@@ -26,10 +26,10 @@ _CANNOT: Spec = right_text({"value": "cannot say"})
 def costs(sweep: Sweep) -> Chart:
     """Show the expected cost to the first hit, by method and initializer."""
     title = "What the first hit costs"
-    position = log_quantity("cost", "expected cost to the first hit")
+    position = log_quantity("cost_per_hit", "expected cost to the first hit")
     hover = tooltip(
-        *("cell", "method", "initializer", "unit", ("cost", "cost per hit", ",.4~r")),
-        *(("cost_low", "95 % interval from", ",.4~r"), ("cost_high", "to", ",.4~r")),
+        *("cell", "method", "initializer", "unit", ("cost_per_hit", "cost per hit", ",.4~r")),
+        *(("cost_per_hit_low", "95 % interval from", ",.4~r"), ("cost_per_hit_high", "to", ",.4~r")),
         *(("n_hits", "hits", ",d"), ("n_fits", "of all fits", ",d"), "reason"),
     )
     shape = {"shape": initializer_shape(sweep), "tooltip": hover}
@@ -37,10 +37,10 @@ def costs(sweep: Sweep) -> Chart:
         "height": {"step": 13, "for": "offset"},
         "encoding": by_method(sweep),
         "layer": [
-            *interval(position, "cost", {}, {"tooltip": hover}),
+            *interval(position, "cost_per_hit", {}, {"tooltip": hover}),
             {
                 "transform": [
-                    {"filter": "!isValid(datum.cost)"},
+                    {"filter": "!isValid(datum.cost_per_hit)"},
                     {"calculate": "datum.reason ? 'cannot say' : 'no hit'", "as": "words"},
                 ],
                 **right_text({"field": "words"}),
@@ -54,7 +54,7 @@ def costs(sweep: Sweep) -> Chart:
         {"kind": "fit", "y": ["cell"]},
         width=640,
         height={"step": 22},
-        transform=[{"filter": "isValid(datum.cost)"}],
+        transform=[{"filter": "isValid(datum.cost_per_hit)"}],
         mark={"type": "point", "filled": True, "size": 62, "cursor": "pointer"},
         encoding={
             "x": position | {"axis": position["axis"] | {"orient": "top"}},
@@ -82,7 +82,7 @@ def costs(sweep: Sweep) -> Chart:
             ),
         ),
         choose=(("unit", "Unit"),),
-        needs=("cost",),
+        needs=("cost_per_hit",),
     )
 
 

@@ -42,7 +42,7 @@ function content(row, column) {
   if (value === null) return [column.empty];
   const text = minus(formats[column.format](value));
   if (!["interval", "range", "estimate"].includes(column.format)) return [text];
-  const [low, high] = [row[column.name + "_low"], row[column.name + "_high"]];
+  const [low, high] = [row[column.name + "_low"] ?? null, row[column.name + "_high"] ?? null];
   if (low === null && high === null) return [text];
   const write = (end) => (end === null ? column.empty : minus(formats[column.format](end).replace("%", "")));
   const dash = low < 0 ? " to " : "\u2013";

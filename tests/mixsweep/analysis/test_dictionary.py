@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mixsweep.analysis.columns import COLUMNS, KEYS, ROWS, TEXT, TIMING, record
+from mixsweep.analysis.dictionary import dictionary, list_of_tables
+from mixsweep.analysis.metrics import METRICS
+from mixsweep.errors import MixsweepError
+
+FOLDER = Path(__file__).parents[3] / "workflow"
+#: Columns of which a function returns one thing, and tables hold more.
+WIDER = {"method", "initializer", "restarts", "log_likelihood"}
+
+
+def test_the_documentation_lists_every_table():
+    text = (FOLDER / "documentation.md").read_text(encoding="utf-8")
+    assert list_of_tables() in text, (
+        "put mixsweep.analysis.dictionary.list_of_tables() into its section Tables"
+    )
+    assert set(ROWS) == set(COLUMNS)
+
+
+def test_the_dictionary_of_columns_is_up_to_date():
+    text = (FOLDER / "columns.md").read_text(encoding="utf-8")
+    assert text == dictionary(), "run python -m mixsweep.analysis.dictionary > workflow/columns.md"
+
+
+def test_every_column_is_described_once():
+    columns = {name for own in (*COLUMNS.values(), TIMING) for name in own}
+    for name in columns:
+        assert record(name).meaning, name
+    assert set(KEYS) <= columns
+    assert set(KEYS) & set(METRICS) == WIDER
+    lines = dictionary().partition("## What they mean")[2].splitlines()
+    described = [line.split("`")[1] for line in lines if line.startswith("| `")]
+    assert len(described) == len(set(described))
+    ends = {f"{name}{end}" for name in described for end in ("_low", "_high")}
+    assert columns - ends == set(described)
+
+
+def test_ends_of_intervals_have_an_interval_in_their_record():
+    for own in (*COLUMNS.values(), TIMING):
+        for name in own:
+            if name.endswith("_low"):
+                plain = name.removesuffix("_low")
+                assert {plain, f"{plain}_high"} <= set(own)
+                # in advice, the restarts that it gives
+                assert (METRICS.get(plain) or record(plain)).interval, plain
+
+
+def test_text_is_what_has_no_unit():
+    assert {"problem", "method", "reason", "verdict", "kind"} <= TEXT
+    assert not {"n_components", "hit_rate", "hit_rate_low", "optimum", "broken"} & TEXT
+
+
+def test_an_unknown_column_is_told():
+    with pytest.raises(MixsweepError, match="did you mean 'hit_rate'"):
+        record("hit_rat")
