@@ -1,14 +1,16 @@
 """Sweeps with shards missing: what can be built from what is there, and how it is marked.
 
 A partial cell has fewer restarts than planned, the same ones for every method and kind of start: it is the
-whole cell of a smaller sweep, and every number made from it is right for that. A cell of which not even the
-first blocks are all there is left out.
+whole cell of a smaller sweep, and every number made from it is right for that. Methods without a first block
+are left out of it. Such a cell has its fits and optima, but no place in ``sweep.nc``, where methods are
+compared over the same cells.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,65 @@ from mixsweep.plan import Shard
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
-__all__ = ["cells_left_out", "complete_restarts", "mark_verdicts", "partial_cells"]
+__all__ = [
+    "Part",
+    "cells_left_out",
+    "complete_restarts",
+    "mark_verdicts",
+    "part_of",
+    "partial_cells",
+]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a cell can be built from.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        Those that it can have; none if there is nothing to build it from.
+    restarts : int
+        How many each of these has.
+    there : mapping of str to int
+        How many restarts are there of each method that is planned, be they used or not.
+    """
+
+    methods: tuple[str, ...]
+    restarts: int
+    there: Mapping[str, int]
+
+
+def part_of(
+    shards_of: Callable[[int], Sequence[Shard]], restarts: int, is_there: Callable[[Shard], bool]
+) -> Part:
+    """Return what a cell can be built from.
+
+    Parameters
+    ----------
+    shards_of : callable
+        The shards of the cell for a number of restarts.
+    restarts : int
+        How many are planned.
+    is_there : callable
+        Whether a shard's file is there.
+    """
+
+    def of(methods: Sequence[str]) -> int:
+        def own(end: int) -> list[Shard]:
+            return [shard for shard in shards_of(end) if shard.method in methods]
+
+        return complete_restarts(own, restarts, is_there)
+
+    planned = dict.fromkeys(shard.method for shard in shards_of(restarts))
+    there = {method: of([method]) for method in planned}
+    methods = [method for method, count in there.items() if count]
+    while methods and not of(methods):
+        # blocks of different lengths, which never end at the same restart
+        methods.remove(min(methods, key=there.__getitem__))
+    return Part(tuple(methods), of(methods) if methods else 0, there)
 
 
 def complete_restarts(
@@ -61,10 +120,19 @@ def partial_cells(results: Path, folders: Iterable[str]) -> list[str]:
         except IncompleteFileError as error:
             lines.append(str(error))
             continue
-        if "planned_restarts" in fits.attrs:
-            there, planned = fits.sizes["restart"], fits.attrs["planned_restarts"]
-            lines.append(f"{folder} is built from {there} of {planned} restarts")
+        if "restarts_there" in fits.attrs:
+            lines.append(f"{folder} {_told(fits)}")
     return lines
+
+
+def _told(fits: xr.Dataset) -> str:
+    there: dict[str, int] = json.loads(fits.attrs["restarts_there"])
+    used = fits.sizes["restart"]
+    text = f"is built from {used} of {fits.attrs.get('planned_restarts', used)} restarts"
+    methods = [str(name) for name in fits["method"].values]
+    if len(methods) < len(there):
+        text += f" of {', '.join(methods)} alone and is not in sweep.nc"
+    return f"{text} ({', '.join(f'{method} {count}' for method, count in there.items())} are there)"
 
 
 def cells_left_out(sweep: Path) -> list[str]:

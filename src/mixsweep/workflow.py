@@ -20,7 +20,7 @@ from mixsweep.config import ProblemEntry, SweepConfig, parse_config
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.locking import claim, holder
 from mixsweep.moved import adopt_records
-from mixsweep.partial import complete_restarts
+from mixsweep.partial import Part, part_of
 from mixsweep.plan import Cell, Plan, Shard, make_plan
 from mixsweep.problems.sources import FileSource
 from mixsweep.progress import uniform_failures
@@ -112,7 +112,7 @@ class SweepWorkflow:
         self.plan: Plan = _told(lambda: self._planned(config, configfiles, source))
         self._entries = {problem.name: problem.entry for problem in self.plan.problems}
         self._there = {
-            cell.folder: self._restarts_there(cell) if self.config.partial else self.plan.restarts_of(cell)
+            cell.folder: self._part_there(cell) if self.config.partial else self._whole(cell)
             for cell in self.plan.cells
         }
 
@@ -128,14 +128,18 @@ class SweepWorkflow:
         check_results(plan, Path(self.results), self._folder)
         return plan
 
-    def _restarts_there(self, cell: Cell) -> int:
+    def _whole(self, cell: Cell) -> Part:
+        there = dict.fromkeys(self.config.method_specs, self.plan.restarts_of(cell))
+        return Part(tuple(there), self.plan.restarts_of(cell), there)
+
+    def _part_there(self, cell: Cell) -> Part:
         def shards_of(restarts: int) -> list[Shard]:
             return self.plan.shards_of(cell, restarts)
 
         def is_there(shard: Shard) -> bool:
             return (self._folder / self.results / shard.path).is_file()
 
-        return complete_restarts(shards_of, self.plan.restarts_of(cell), is_there)
+        return part_of(shards_of, self.plan.restarts_of(cell), is_there)
 
     def claim(self) -> None:
         """Keep other runs away from the results folder until this one ends."""
@@ -153,7 +157,9 @@ class SweepWorkflow:
 
     def cell_files(self, name: str) -> list[str]:
         """Return one file of every cell that can be built, such as ``fits.nc``."""
-        return [f"{self.results}/cells/{folder}/{name}" for folder, there in self._there.items() if there]
+        return [
+            f"{self.results}/cells/{folder}/{name}" for folder, part in self._there.items() if part.restarts
+        ]
 
     def fits(self, wildcards: Any) -> list[str]:
         """Return the fits of all cells."""
@@ -178,13 +184,14 @@ class SweepWorkflow:
     def shards(self, wildcards: Any) -> list[str]:
         """Return the shards of the cell that the wildcards name."""
         cell = self._cell(wildcards)
-        there = self._there[cell.folder]
-        if not there:
+        part = self._there[cell.folder]
+        if not part.restarts:
             raise ConfigError(
-                f"no block of restarts of {cell.folder} is there for every method and initializer; "
+                f"no block of restarts of {cell.folder} is there for every initializer of a method; "
                 "expected one. Without --config partial=true the cell is fitted."
             )
-        return [f"{self.results}/{shard.path}" for shard in self.plan.shards_of(cell, there)]
+        shards = self.plan.shards_of(cell, part.restarts)
+        return [f"{self.results}/{shard.path}" for shard in shards if shard.method in part.methods]
 
     def data_file(self, wildcards: Any) -> list[str]:
         """Return the user's data file of the problem that the wildcards name, if there is one."""
@@ -205,10 +212,14 @@ class SweepWorkflow:
         """The version of the numerical code."""
         return NUMERICS_VERSION
 
-    @property
-    def methods(self) -> str:
-        """All methods with their settings, as JSON."""
-        return canonical({label: spec.as_json() for label, spec in self.config.method_specs.items()})
+    def methods(self, wildcards: Any) -> str:
+        """Return the methods of a cell with their settings as JSON, of a partial one those that are there."""
+        specs = self.config.method_specs
+        return canonical({label: specs[label].as_json() for label in self._part(wildcards).methods})
+
+    def restarts_there(self, wildcards: Any) -> str:
+        """Return how many restarts of each method a cell has, be they used or not, as JSON."""
+        return canonical(dict(self._part(wildcards).there))
 
     @property
     def initializers(self) -> str:
@@ -217,6 +228,9 @@ class SweepWorkflow:
 
     def restarts(self, wildcards: Any) -> int:
         """Return the restarts of a cell, of a partial one those that are there."""
+        return self._part(wildcards).restarts
+
+    def _part(self, wildcards: Any) -> Part:
         return self._there[self._cell(wildcards).folder]
 
     def planned_restarts(self, wildcards: Any) -> int:
@@ -225,8 +239,9 @@ class SweepWorkflow:
 
     @property
     def left_out(self) -> str:
-        """The cells that cannot be built in part, as JSON."""
-        return canonical([folder for folder, there in self._there.items() if not there])
+        """The cells of which not every method is there, as JSON."""
+        methods = tuple(self.config.method_specs)
+        return canonical([folder for folder, part in self._there.items() if part.methods != methods])
 
     @property
     def adaptive(self) -> bool:
@@ -296,18 +311,15 @@ class SweepWorkflow:
         there = sum(shard.n_fits for shard in self.plan.shards if (results / shard.path).is_file())
         fits = f"All {there}" if there == self.plan.n_fits else f"{there} of {self.plan.n_fits}"
         told = f"{fits} fits of {len(self.plan.cells)} cells are there; this run took {seconds:.0f} s."
-        short = [folder for folder, there in self._there.items() if there < self._restarts_planned(folder)]
+        short = sum(self._there[cell.folder] != self._whole(cell) for cell in self.plan.cells)
         if short:
-            told += f"\n{len(short)} cells are partial or left out: mixsweep status names them."
+            told += f"\n{short} cells are partial or left out: mixsweep status names them."
         for warning in self._warnings():
             told += f"\nWarning: {warning}"
         more = self.cells_wanting_more()
         if more:
             told += f"\n{more} cells want more restarts: the same call adds them; mixsweep run does it."
         return f"{told}\nReport: {page}" if page.is_file() else told
-
-    def _restarts_planned(self, folder: str) -> int:
-        return self.plan.restarts_of(self.plan.cell_by_folder[folder])
 
     def _warnings(self) -> list[str]:
         """Return the methods that have failed in the same way on all of a cell's fits, at most a handful."""

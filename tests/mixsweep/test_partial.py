@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 from mixsweep.io import write_dataset
-from mixsweep.partial import cells_left_out, complete_restarts, mark_verdicts, partial_cells
-from mixsweep.plan import Cell, cell_shards
+from mixsweep.partial import Part, cells_left_out, complete_restarts, mark_verdicts, part_of, partial_cells
+from mixsweep.plan import Cell, Shard, cell_shards
 from mixsweep.problems import load_builtin
 from tests.mixsweep.helpers import cell_fits
 
@@ -43,15 +43,49 @@ def test_a_block_that_was_cut_short_does_not_stand_for_a_whole_one():
     assert there == 200
 
 
+@pytest.mark.parametrize(
+    ("missing", "methods", "restarts", "there"),
+    [
+        ([], ("em", "gd"), 250, {"em": 250, "gd": 250}),
+        ([("em", 200)], ("em", "gd"), 200, {"em": 200, "gd": 250}),
+        ([("em", 0)], ("gd",), 250, {"em": 0, "gd": 250}),
+        ([("em", 0), ("gd", 100)], ("gd",), 100, {"em": 0, "gd": 100}),
+        ([("em", 0), ("gd", 0)], (), 0, {"em": 0, "gd": 0}),
+    ],
+)
+def test_a_method_without_its_first_block_leaves_the_cell_to_the_others(missing, methods, restarts, there):
+    found = part_of(shards_of, 250, lambda shard: (shard.method, shard.start) not in missing)
+    assert found == Part(methods, restarts, there)
+
+
+def test_methods_whose_blocks_never_end_together_do_not_spoil_each_other():
+    """The blocks of one method are longer than what the other one has of it."""
+
+    def of(restarts):
+        cuts = [("long", 0, restarts), *(("short", start, start + 10) for start in range(0, restarts, 10))]
+        return [Shard(CELL, method, "random-points", start, stop) for method, start, stop in cuts]
+
+    # of the short ones the last is there too, of no use without those before it
+    there = {("long", 100), ("short", 10), ("short", 20), ("short", 30), ("short", 100)}
+    found = part_of(of, 100, lambda shard: (shard.method, shard.stop) in there)
+    assert found == Part(("long",), 100, {"long": 100, "short": 30})
+
+
 def test_partial_cells_are_told(tmp_path):
     fits = cell_fits(load_builtin("iris"), tmp_path / "shards", restarts=4)
     folder = tmp_path / "cells" / CELL.folder
     write_dataset(fits, folder / "fits.nc")
     other = "wine/gaussian-full/K2"
     assert partial_cells(tmp_path, [CELL.folder, other]) == []
-    fits.attrs["planned_restarts"] = 9
+    fits.attrs |= {"planned_restarts": 9, "restarts_there": '{"em":4}'}
     write_dataset(fits, folder / "fits.nc")
-    assert partial_cells(tmp_path, [CELL.folder]) == [f"{CELL.folder} is built from 4 of 9 restarts"]
+    (told,) = partial_cells(tmp_path, [CELL.folder])
+    assert told == f"{CELL.folder} is built from 4 of 9 restarts (em 4 are there)"
+    fits.attrs["restarts_there"] = '{"adam":0,"em":4}'
+    write_dataset(fits, folder / "fits.nc")
+    (told,) = partial_cells(tmp_path, [CELL.folder])
+    alone = "of em alone and is not in sweep.nc (adam 0, em 4 are there)"
+    assert told == f"{CELL.folder} is built from 4 of 9 restarts {alone}"
     (folder / "fits.nc").write_bytes((folder / "fits.nc").read_bytes()[:900])
     assert str(folder / "fits.nc") in partial_cells(tmp_path, [CELL.folder])[0]
 

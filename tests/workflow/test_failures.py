@@ -123,7 +123,7 @@ def test_a_partial_sweep_is_built_when_asked_for_and_says_so(whole: Any, copied:
         (copied.results / f"shards/{name}.timing.nc").unlink()
     done = copied.run("results/sweep.nc", "results/verdicts.csv", "--cores", "2", "--config", "partial=true")
     assert "shard" not in done.jobs
-    assert done.jobs["cell"] == 1
+    assert done.jobs["cell"] == 2
     with xr.open_datatree(copied.results / "sweep.nc") as tree:
         assert json.loads(tree.attrs["cells_left_out"]) == [f"{blobs}/K3"]
         assert json.loads(tree.attrs["partial_cells"]) == {f"{blobs}/K2": [100, 200]}
@@ -138,12 +138,17 @@ def test_a_partial_sweep_is_built_when_asked_for_and_says_so(whole: Any, copied:
     assert "Partial" not in rows[0]["verdict"]
     assert rows[1]["verdict"].startswith("Partial: 100 of 200 restarts. ")
     told = copied.mixsweep("status")
-    assert f"Partial: {blobs}/K2 is built from 100 of 200 restarts" in told
+    assert f"Partial: {blobs}/K2 is built from 100 of 200 restarts (em 100, lbfgs 200 are there)" in told
+    alone = "of em alone and is not in sweep.nc (em 200, lbfgs 0 are there)"
+    assert f"Partial: {blobs}/K3 is built from 200 of 200 restarts {alone}" in told
+    with xr.open_dataset(copied.results / f"cells/{blobs}/K3/optima.nc") as optima:
+        assert optima.sizes["method"] == 1
+        assert optima["n_fits"].sum() <= 200
     assert f"Partial: sweep.nc was made without {blobs}/K3" in told
     assert "10 done, 2 missing" in told
 
-    # the next call makes the rest, and all is as if nothing had been missing; the fits of K = 3 were there
-    assert copied.run(*copied.cells, "--cores", "2").jobs["shard"] == 1
+    # the next call makes the rest, and all is as if nothing had been missing
+    assert copied.run(*copied.cells, "--cores", "2").jobs["shard"] == 2
     assert copied.bytes() == whole[0].bytes()
     assert f"Partial: {blobs}/K2" not in copied.mixsweep("status")
 

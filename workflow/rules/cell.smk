@@ -28,6 +28,7 @@ rule cell:
         initializers=sweep.initializers,
         restarts=sweep.restarts,
         planned=sweep.planned_restarts,
+        there=sweep.restarts_there,
         seed=sweep.config.seed,
         tol=sweep.config.tol,
         max_passes=sweep.config.max_passes,
@@ -37,6 +38,6 @@ rule cell:
         "mixsweep cell {input.problem:q} --shards {params.folder:q} --fits {output.fits:q}"
         " --timing {output.timing:q} --family {wildcards.family:q} --n-components {wildcards.n_components}"
         " --methods {params.methods:q} --initializers {params.initializers:q} --restarts {params.restarts}"
-        " --planned-restarts {params.planned}"
+        " --planned-restarts {params.planned} --restarts-there {params.there:q}"
         " --seed {params.seed} --tol {params.tol} --max-passes {params.max_passes}"
         " --covariance-floor {params.covariance_floor} --numerics {params.numerics:q} > {log:q} 2>&1"

@@ -26,6 +26,9 @@ __all__ = ["cell"]
 @click.option(
     "--planned-restarts", type=click.IntRange(1), help="Restarts planned; with fewer the cell is partial."
 )
+@click.option(
+    "--restarts-there", help="JSON object: how many restarts are there by label, which a partial cell tells."
+)
 @click.option("--seed", required=True, type=click.IntRange(0), help="The sweep's seed.")
 @click.option("--tol", required=True, type=float, help="EM decrement per row at which a fit has converged.")
 @click.option("--max-passes", required=True, type=click.IntRange(1), help="Pass budget of a fit.")
@@ -39,6 +42,7 @@ def cell(
     methods: str,
     initializers: str,
     planned_restarts: int | None,
+    restarts_there: str | None,
     numerics: str | None,
     **rest: Any,
 ) -> None:
@@ -56,6 +60,10 @@ def cell(
         all_fits, times = assemble(read_problem(problem), spec, shards)
     if planned_restarts is not None and planned_restarts > spec.restarts:
         all_fits.attrs["planned_restarts"] = planned_restarts
+    if restarts_there is not None and json.loads(restarts_there) != dict.fromkeys(
+        spec.methods, spec.restarts
+    ):
+        all_fits.attrs["restarts_there"] = restarts_there
     write_dataset(times, timing)
     write_dataset(all_fits, fits, compress=True)
     click.echo(f"{fits}: {all_fits['status'].size} fits")
