@@ -12,7 +12,7 @@ from mixsweep.analysis.multimodality import best_known, optima_table
 from mixsweep.analysis.paired import paired_comparison, pooled_comparison
 from mixsweep.analysis.rarefaction import rarefaction_curves
 from mixsweep.analysis.repeated import copies_in_words
-from mixsweep.analysis.running_time import cheapest, expected_running_time
+from mixsweep.analysis.running_time import cheapest
 from mixsweep.analysis.shares import basin_shares
 from mixsweep.analysis.speed_tables import frame_of
 from mixsweep.analysis.unseen import unseen_by_initializer
@@ -37,6 +37,7 @@ def cell_tables(
     fits: xr.Dataset,
     optima: xr.Dataset,
     rates: xr.Dataset,
+    costs: xr.Dataset,
     cell: Cell,
     max_passes: int,
     methods: dict[str, str],
@@ -53,6 +54,8 @@ def cell_tables(
         The cell's optima.
     rates : xarray.Dataset
         `mixsweep.analysis.success.hit_rates` of the cell.
+    costs : xarray.Dataset
+        `mixsweep.analysis.running_time.expected_running_time` of the cell.
     cell : Cell
     max_passes : int
         The sweep's, which decides the blocks of its shards.
@@ -74,7 +77,7 @@ def cell_tables(
         "rarefaction": frame_of(rarefaction_curves(fits, optima)),
         "agreement": _agreement(optima),
         "hit_rates": frame_of(warned),
-        "costs": frame_of(expected_running_time(fits, best)),
+        "costs": frame_of(costs),
         "cheapest": frame_of(cheapest(fits, best)),
         "pairs": _pairs(fits, best),
         "flow": _flow(fits, best),

@@ -67,13 +67,21 @@ def gaps(fits: xr.Dataset, best_log_likelihood: float) -> xr.DataArray:
     """
     import xarray as xr
 
-    own = fits["polished_log_likelihood"]
-    best = xr.full_like(own, best_log_likelihood).where(own <= best_log_likelihood)
-    optimum = xr.concat([own, best], "reference", coords="minimal", compat="override", join="exact")
-    optimum = optimum.assign_coords(reference=list(REFERENCES)).fillna(np.inf)
-    trace = fits["trace_log_likelihood"]
-    found: xr.DataArray = (optimum - trace).clip(min=0).transpose("reference", *_FITS, "checkpoint")
-    return found
+    own = fits["polished_log_likelihood"].transpose(*_FITS)
+    trace = fits["trace_log_likelihood"].transpose(*_FITS, "checkpoint")
+    found = _gaps(own.values, trace.values, best_log_likelihood)
+    return xr.DataArray(
+        found, trace.coords | {"reference": list(REFERENCES)}, ("reference", *_FITS, "checkpoint")
+    )
+
+
+def _gaps(own: FloatArray, trace: FloatArray, best: float) -> FloatArray:
+    """Return the gaps to fits' own optima (...) and to the best known along traces (..., C)."""
+    with np.errstate(invalid="ignore"):  # fits that end in no optimum, and checkpoints that they do not have
+        optimum = np.stack([own, np.where(own <= best, best, np.nan)])
+        optimum[np.isnan(optimum)] = np.inf
+        gap: FloatArray = np.maximum(optimum[..., None] - trace, 0.0)
+    return gap
 
 
 def first_costs(
@@ -99,18 +107,27 @@ def first_costs(
     """
     import xarray as xr
 
-    passes = fits["trace_passes"].transpose(*_FITS, "checkpoint").values
+    own, trace, passes = _traces(fits)
     pace, ran = _pace(fits), ran_of(fits).transpose(*_FITS).values
     found = np.empty((len(REFERENCES), len(UNITS), *ran.shape, len(tolerances)))
     for method in range(len(ran)):  # one at a time, since traces are large
-        gap = gaps(fits.isel(method=[method]), best_log_likelihood).values[:, 0]
-        for reference, own in enumerate(gap):
+        gap = _gaps(own[method], trace[method], best_log_likelihood)
+        for reference, distance in enumerate(gap):
             for place, tolerance in enumerate(tolerances):
-                first = np.where(ran[method], _first(own <= tolerance, passes[method]), np.nan)
+                first = np.where(ran[method], _first(distance <= tolerance, passes[method]), np.nan)
                 found[reference, :, method, ..., place] = first, first * pace[method]
     coordinates: dict[str, Any] = {name: fits[name].values for name in _FITS if name in fits.coords}
     coordinates |= {"reference": list(REFERENCES), "unit": list(UNITS), "tolerance": list(tolerances)}
     return xr.DataArray(found, coordinates, ("reference", "unit", *_FITS, "tolerance"), name="cost")
+
+
+def _traces(fits: xr.Dataset) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the fits' own optima, and log-likelihoods and passes of their checkpoints, as arrays."""
+    own = fits["polished_log_likelihood"].transpose(*_FITS).values
+    trace, passes = (
+        fits[f"trace_{name}"].transpose(*_FITS, "checkpoint").values for name in ("log_likelihood", "passes")
+    )
+    return own, trace, passes
 
 
 def _first(within: BoolArray, passes: FloatArray) -> FloatArray:
@@ -148,7 +165,7 @@ def cost_grids(fits: xr.Dataset) -> FloatArray:
     return np.stack(grids)
 
 
-def gap_bands(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
+def gap_bands(fits: xr.Dataset, best_log_likelihood: float, units: Sequence[str] = UNITS) -> xr.Dataset:
     """Return quantiles of the gap over all fits after the same cost.
 
     A fit that has stopped stays where it is; before its first checkpoint its gap is infinite.
@@ -157,6 +174,8 @@ def gap_bands(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
     ----------
     fits, best_log_likelihood
         As for `first_costs`.
+    units : sequence of str
+        Of `UNITS`, those that are wanted.
 
     Returns
     -------
@@ -167,15 +186,15 @@ def gap_bands(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
     """
     import xarray as xr
 
-    passes = fits["trace_passes"].transpose(*_FITS, "checkpoint").values
+    own, trace, passes = _traces(fits)
     ran, pace = ran_of(fits).transpose(*_FITS).values, _pace(fits)
-    grids = cost_grids(fits)
-    bands = np.full((len(REFERENCES), len(UNITS), *ran.shape[:2], POINTS, len(BANDS)), np.nan)
+    chosen_units = [UNITS.index(unit) for unit in units]
+    grids = cost_grids(fits)[chosen_units]
+    bands = np.full((len(REFERENCES), len(units), *ran.shape[:2], POINTS, len(BANDS)), np.nan)
     for arm in np.ndindex(*ran.shape[:2]):  # one at a time, since traces are large
-        method, initializer = arm
-        own = fits.isel(method=[method], initializer=[initializer])
-        gap = gaps(own, best_log_likelihood).values[:, 0, 0]
-        for unit, cost in enumerate((np.ones(ran.shape[2]), pace[arm])):
+        gap = _gaps(own[arm], trace[arm], best_log_likelihood)
+        paces = (np.ones(ran.shape[2]), pace[arm])
+        for unit, cost in enumerate(paces[place] for place in chosen_units):
             chosen = ran[arm] & ~np.isnan(cost)
             if not chosen.any() or np.isnan(grids[unit]).any():
                 continue
@@ -187,7 +206,7 @@ def gap_bands(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
     variables["cost"] = (("unit", "point"), grids)
     variables["n_fits"] = (("method", "initializer"), ran.sum(axis=-1))
     coordinates = {name: fits[name].values for name in ("method", "initializer")}
-    return xr.Dataset(variables, coordinates | {"reference": list(REFERENCES), "unit": list(UNITS)})
+    return xr.Dataset(variables, coordinates | {"reference": list(REFERENCES), "unit": list(units)})
 
 
 def _after(passes: FloatArray, gap: FloatArray, pace: FloatArray, grid: FloatArray) -> FloatArray:

@@ -13,8 +13,14 @@ from mixsweep.analysis.conduct import conduct
 from mixsweep.analysis.gaps import gap_bands
 from mixsweep.analysis.rates import em_rates, observed_rates
 from mixsweep.analysis.ratios import cost_ratios
-from mixsweep.analysis.sensitivity import learning_rates, parametrisation_spread, tuning_costs
-from mixsweep.analysis.settings import labels_of
+from mixsweep.analysis.sensitivity import (
+    COORDINATES,
+    STEP_SIZE,
+    learning_rates,
+    parametrisation_spread,
+    tuning_costs,
+)
+from mixsweep.analysis.settings import labels_of, variants
 from mixsweep.schema import KINDS
 
 if TYPE_CHECKING:
@@ -78,10 +84,21 @@ def speed_tables(
         "ratios": _ratios(fits, best, em),
         "rates": _rates(fits, optima, problem, em),
         "conduct": frame_of(conduct(fits)),
-        "step_sizes": frame_of(learning_rates(fits, best, methods)),
-        "tuning": frame_of(tuning_costs(fits, best, methods)),
-        "parametrisations": frame_of(parametrisation_spread(fits, best, methods)),
+        **_sensitivity(fits, best, methods),
     }
+
+
+def _sensitivity(
+    fits: xr.Dataset, best: int, methods: Mapping[str, Mapping[str, Any]]
+) -> dict[str, pd.DataFrame]:
+    """Return what depends on a setting, where the sweep has arms that differ in it."""
+    tables = {}
+    if variants(methods, STEP_SIZE):
+        tables["step_sizes"] = frame_of(learning_rates(fits, best, methods))
+        tables["tuning"] = frame_of(tuning_costs(fits, best, methods))
+    if variants(methods, COORDINATES):
+        tables["parametrisations"] = frame_of(parametrisation_spread(fits, best, methods))
+    return tables
 
 
 def _run_time(fits: xr.Dataset, value: float) -> pd.DataFrame:
@@ -100,7 +117,7 @@ def _run_time(fits: xr.Dataset, value: float) -> pd.DataFrame:
 
 def _gaps(fits: xr.Dataset, value: float) -> pd.DataFrame:
     """Return bands of the gap against passes, where half of the fits have one."""
-    frame = frame_of(gap_bands(fits, value).sel(unit="passes").drop_vars("unit"))
+    frame = frame_of(gap_bands(fits, value, ("passes",)).sel(unit="passes").drop_vars("unit"))
     known: pd.DataFrame = frame[np.isfinite(frame["gap_median"])]
     return known
 

@@ -82,10 +82,11 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
             fits, optima = cell_datasets(tree, key)
             problem = _problem(problems, key[0])
             cell = Cell(*key, int(optima.attrs["n_rows"]), int(optima.attrs["n_features"]))
-            rates = hit_rates(fits, best_known(optima))
-            rows = cell_tables(fits, optima, rates, cell, int(tree.attrs["max_passes"]), optimisers)
-            rows |= speed_tables(fits, optima, best_known(optima), problem, methods)
-            summaries.append(_summary(key, fits, optima, rates, problem))
+            best = best_known(optima)
+            rates, costs = hit_rates(fits, best), expected_running_time(fits, best)
+            rows = cell_tables(fits, optima, rates, costs, cell, int(tree.attrs["max_passes"]), optimisers)
+            rows |= speed_tables(fits, optima, best, problem, methods)
+            summaries.append(_summary(key, fits, optima, rates, costs, problem))
         for table, frame in rows.items():
             parts[table].append(frame.assign(problem=key[0], family=key[1], n_components=key[2]))
     for table, frames in sweep_tables(summaries).items():
@@ -99,7 +100,12 @@ def _problem(folder: Path, name: str) -> Problem | None:
 
 
 def _summary(
-    key: CellKey, fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset, problem: Problem | None
+    key: CellKey,
+    fits: xr.Dataset,
+    optima: xr.Dataset,
+    rates: xr.Dataset,
+    costs: xr.Dataset,
+    problem: Problem | None,
 ) -> CellSummary:
     truth = None if problem is None else problem.truth
     several = truth is not None and len(truth["weights"]) > 1
@@ -112,7 +118,7 @@ def _summary(
         optima[_KEPT],
         rates,
         best,
-        expected_running_time(fits, best),
+        costs,
         solution_costs(fits, value),
         separation,
     )
