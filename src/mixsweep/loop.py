@@ -138,7 +138,7 @@ def _run_together(
     # A step may overflow: an outcome of that fit, looked for by the ledger.
     with np.errstate(all="ignore"):
         _run_batches(objective, method, starts, seeds, ledger)
-        width = _batch_width(objective)
+        width = _batch_width(objective, len(seeds))
         for first in range(0, len(seeds), width):
             ledger.measure_ends(slice(first, first + width))
     return ledger.close()
@@ -149,7 +149,7 @@ def _run_batches(
 ) -> None:
     """Take passes until every fit has stopped."""
     count = len(seeds)
-    waiting = min(_batch_width(objective), count)
+    waiting = _batch_width(objective, count)
     active = np.arange(waiting)
     state = method.start(objective, take(starts, active), seeds[active])
     while len(active):
@@ -165,14 +165,17 @@ def _run_batches(
                 waiting += len(fresh)
                 state = concatenated(state, method.start(objective, take(starts, fresh), seeds[fresh]))
                 active = np.concatenate([active, fresh])
+        # not kept through the next pass: each holds as many numbers as the batch has parameters
+        del request, evaluation, step
         ledger.add_seconds(worked, time.perf_counter() - began)
 
 
-def _batch_width(objective: Objective) -> int:
-    """Return how many fits are run together."""
+def _batch_width(objective: Objective, count: int) -> int:
+    """Return how many of the fits are run together: batches are about as large as one another."""
     shapes = objective.family.shapes(objective.n_components, objective.n_features)
     numbers = sum(math.prod(shape) for shape in shapes.values())
-    return max(1, min(BATCH_COLUMNS // objective.n_components, BATCH_NUMBERS // numbers))
+    most = max(1, min(BATCH_COLUMNS // objective.n_components, BATCH_NUMBERS // numbers))
+    return -(-count // -(-count // most))
 
 
 def evaluate(objective: Objective, request: Request) -> tuple[Evaluation, NDArray[Any]]:

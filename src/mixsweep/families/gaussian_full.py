@@ -184,7 +184,7 @@ class GaussianFull:
         gain += np.log(weights / parameters["weights"])
         decrement = (counts * gain).sum(axis=-1) / prepared.design.total_weight
         maximised = {"weights": weights, "means": parameters["means"] + shift, "cholesky": factors}
-        statistics = {"inverse": inverse, "whitened_shift": whitened_shift, "covariances": covariances}
+        statistics = {"whitened_shift": whitened_shift, "covariances": covariances}
         return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
 
     @staticmethod
@@ -206,10 +206,10 @@ class GaussianFull:
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
-        known = evaluation.statistics
 
         def derivatives(*arrays: FloatArray) -> tuple[FloatArray, ...]:
-            weights, counts, inverse, shift, covariances = arrays
+            weights, counts, factors, shift, covariances = arrays
+            inverse = triangular_inverse(factors)
             whitened = np.matmul(np.matmul(inverse, covariances), _transpose(inverse))
             whitened += shift[..., :, None] * shift[..., None, :]
             return tuple(self._derivatives(weights, counts, inverse, shift, whitened).values())
@@ -217,9 +217,9 @@ class GaussianFull:
         arrays = (
             parameters["weights"],
             evaluation.counts,
-            known["inverse"],
-            known["whitened_shift"],
-            known["covariances"],
+            parameters["cholesky"],
+            evaluation.statistics["whitened_shift"],
+            evaluation.statistics["covariances"],
         )
         found = in_slices(derivatives, *arrays)
         return dict(zip(self.kinds, found, strict=True))
