@@ -126,7 +126,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "trace_passes": _number("passes used at the checkpoint", dims=_TRACE),
     "trace_log_likelihood": _number("log-likelihood at the checkpoint", "nat", _TRACE),
-    "seconds": _number("own share of the batch's wall time; alone in the sweep to differ from run to run", "s"),
+    "seconds": _number("own share of the batch's wall time; differs from run to run", "s"),
     # fits that were run again
     "first_status": _flag("why the first attempt stopped", tuple(Status.labels())),
     "first_log_likelihood": _number("total log-likelihood of the first attempt, data units", "nat"),
