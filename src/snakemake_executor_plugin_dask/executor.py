@@ -33,6 +33,7 @@ from snakemake_executor_plugin_dask.attach import (
 from snakemake_executor_plugin_dask.call import Outcome, abort, cpu_seconds, run_command, run_nested
 from snakemake_executor_plugin_dask.deadline import Deadline
 from snakemake_executor_plugin_dask.handle import EmbeddedCluster
+from snakemake_executor_plugin_dask.leftovers import remove_leftovers, sign
 from snakemake_executor_plugin_dask.options import ClusterError, Options
 from snakemake_executor_plugin_dask.plain import plain_command
 from snakemake_executor_plugin_dask.progress import Tally, Ticker
@@ -237,6 +238,9 @@ class Executor(RealExecutor):
             settings.log_directory, f"{time.strftime('%Y-%m-%dT%H%M%S')}.{os.getpid()}.dask.log"
         ).absolute()
         self._cluster = EmbeddedCluster(options, log)
+        if self._cluster.credentials is not None:
+            sign(self._cluster.credentials.parent)
+            remove_leftovers(self._cluster.credentials.parent.parent)
         # worth a second, which the cluster's process needs for the same
         import distributed  # noqa: F401
 
