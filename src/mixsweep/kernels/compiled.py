@@ -25,9 +25,10 @@ from numba import types
 
 from mixsweep.kernels.listed import NEGLIGIBLE, add_lists, is_triangle, list_rows, no_lists, share_kept
 from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, bits, number, product_tile
+from mixsweep.kernels.two_loop import two_loop as _two_loop
 from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["DESCRIPTION", "cache_folder", "linear_pass", "triangular_inverse"]
+__all__ = ["DESCRIPTION", "cache_folder", "linear_pass", "triangular_inverse", "two_loop"]
 
 #: Rows of the data in a block: a multiple of `LANES`, and no power of two, which would strain the cache.
 BLOCK = 192
@@ -378,6 +379,16 @@ _compiled_pass = _compile(
     types.float64[:, ::1],
 )
 _compiled_inverses = _compile(_triangular_inverses, _read_only(3), types.float64[:, :, ::1])
+_compiled_two_loop = _compile(
+    _two_loop,
+    _read_only(2),
+    _read_only(1, types.int64),
+    _read_only(3),
+    _read_only(3),
+    _read_only(2),
+    _read_only(1, types.int64),
+    types.float64[:, ::1],
+)
 DESCRIPTION = f"numba {numba.__version__}, {LANES} lanes"
 
 
@@ -427,3 +438,17 @@ def triangular_inverse(factors: FloatArray) -> FloatArray:
     flat = (-1, *factors.shape[-2:])
     _compiled_inverses(np.ascontiguousarray(factors).reshape(flat), inverses.reshape(flat))
     return inverses
+
+
+def two_loop(
+    gradient: FloatArray,
+    fits: IntArray,
+    steps: FloatArray,
+    changes: FloatArray,
+    curvatures: FloatArray,
+    newest: IntArray,
+) -> FloatArray:
+    """Return what `mixsweep.methods.lbfgs.reference_two_loop` returns."""
+    result = np.empty(gradient.shape)
+    _compiled_two_loop(np.ascontiguousarray(gradient), fits, steps, changes, curvatures, newest, result)
+    return result

@@ -12,11 +12,12 @@ from typing import ClassVar
 import numpy as np
 
 from mixsweep.families.base import Evaluation
+from mixsweep.kernels import load
 from mixsweep.methods import line_search
 from mixsweep.methods.base import GradientMethod, Request, Seeds, State, Step, require
 from mixsweep.methods.line_search import Trial
 from mixsweep.objective import Objective
-from mixsweep.typing import BoolArray, FloatArray, Parameters
+from mixsweep.typing import BoolArray, FloatArray, IntArray, Parameters
 
 __all__ = ["LBFGS"]
 
@@ -53,6 +54,8 @@ class LBFGS(GradientMethod):
             "steps": np.zeros((count, self.memory, size)),
             "changes": np.zeros((count, self.memory, size)),
             "curvatures": np.zeros((count, self.memory)),  # 1 / (step' change); 0 marks an empty place
+            # the newest pair's place; older ones stand before it, round the end
+            "newest": np.full(count, self.memory - 1),
         }
 
     def ask(self, objective: Objective, state: State) -> Request:
@@ -81,27 +84,25 @@ class LBFGS(GradientMethod):
         product = np.einsum("ij,ij->i", moved, change)
         useful = ~trial.first[accepted] & (product > 1e-12 * np.square(change).sum(axis=1))
         keep = np.flatnonzero(accepted)[useful]
-        for name, values in (
-            ("steps", moved[useful]),
-            ("changes", change[useful]),
-            ("curvatures", 1.0 / product[useful]),
-        ):
-            state[name][keep, :-1] = state[name][keep, 1:]
-            state[name][keep, -1] = values
+        place = (state["newest"][keep] + 1) % self.memory
+        state["newest"][keep] = place
+        state["steps"][keep, place] = moved[useful]
+        state["changes"][keep, place] = change[useful]
+        state["curvatures"][keep, place] = 1.0 / product[useful]
         line_search.move(state, trial)
         return self._aim(state, accepted)
 
     def _aim(self, state: State, chosen: BoolArray) -> State:
         """Set direction and first trial of the chosen fits."""
         gradient = state["gradient"][chosen]
-        curvatures = state["curvatures"][chosen]
-        direction = -_two_loop(gradient, state["steps"][chosen], state["changes"][chosen], curvatures)
+        direction = -two_loop(gradient, np.flatnonzero(chosen), state)
         slope = np.einsum("ij,ij->i", gradient, direction)
         uphill = ~(slope < 0)
         direction[uphill] = -gradient[uphill]
         slope[uphill] = -np.square(gradient[uphill]).sum(axis=1)
         # Without memory the scale is unknown.
-        step = np.where((curvatures == 0).all(axis=1), line_search.cautious_step(gradient), 1.0)
+        empty = (state["curvatures"][chosen] == 0).all(axis=1)
+        step = np.where(empty, line_search.cautious_step(gradient), 1.0)
         line_search.aim(state, chosen, direction, slope, step)
         return state
 
@@ -111,21 +112,51 @@ class LBFGS(GradientMethod):
         return self._aim(state, chosen)
 
 
-def _two_loop(
-    gradient: FloatArray, steps: FloatArray, changes: FloatArray, curvatures: FloatArray
+def two_loop(gradient: FloatArray, fits: IntArray, state: State) -> FloatArray:
+    """Return the inverse Hessian approximation of some of the fits times their gradients."""
+    kernels = load()
+    product = reference_two_loop if kernels is None else kernels.two_loop
+    newest = np.asarray(state["newest"], dtype=np.int64)
+    result: FloatArray = product(
+        gradient, fits, state["steps"], state["changes"], state["curvatures"], newest
+    )
+    return result
+
+
+def reference_two_loop(
+    gradient: FloatArray,
+    fits: IntArray,
+    steps: FloatArray,
+    changes: FloatArray,
+    curvatures: FloatArray,
+    newest: IntArray,
 ) -> FloatArray:
-    """Return the inverse Hessian approximation times the gradient; empty places (curvature 0) do nothing."""
+    """Return the product of `two_loop` by NumPy; empty places, with curvature 0, do nothing.
+
+    Parameters
+    ----------
+    gradient : ndarray, shape (c, q)
+    fits : ndarray of int, shape (c,)
+        Which of the R fits these are.
+    steps, changes : ndarray, shape (R, memory, q)
+    curvatures : ndarray, shape (R, memory)
+    newest : ndarray of int, shape (R,)
+        Place of the newest pair.
+    """
     result = gradient.copy()
     memory = curvatures.shape[1]
-    shares = np.zeros_like(curvatures)
-    for j in reversed(range(memory)):
-        shares[:, j] = curvatures[:, j] * np.einsum("ij,ij->i", steps[:, j], result)
-        result -= shares[:, j, None] * changes[:, j]
-    last = curvatures[:, -1]
-    squares = np.square(changes[:, -1]).sum(axis=1)
+    places = (newest[fits, None] - np.arange(memory)) % memory  # newest first
+    own = curvatures[fits[:, None], places]
+    shares = np.zeros_like(own)
+    for j, place in enumerate(places.T):
+        shares[:, j] = own[:, j] * np.einsum("ij,ij->i", steps[fits, place], result)
+        result -= shares[:, j, None] * changes[fits, place]
+    last = own[:, 0]
+    squares = np.square(changes[fits, newest[fits]]).sum(axis=1)
     scaling = np.where(last > 0, 1.0 / np.where(last > 0, last * squares, 1.0), 1.0)
     result *= scaling[:, None]
-    for j in range(memory):
-        share = curvatures[:, j] * np.einsum("ij,ij->i", changes[:, j], result)
-        result += (shares[:, j] - share)[:, None] * steps[:, j]
+    for j in reversed(range(memory)):
+        place = places[:, j]
+        share = own[:, j] * np.einsum("ij,ij->i", changes[fits, place], result)
+        result += (shares[:, j] - share)[:, None] * steps[fits, place]
     return result
