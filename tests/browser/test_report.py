@@ -16,7 +16,8 @@ from mixsweep.report import write_report
 CHARTS = (
     *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "rarefaction", "agreement"),
     *("selection", "tree", "paths", "slice", "map"),
-    *("hit_rates", "restarts", "costs", "pairs", "flow", "trend", "difficulty", "run_time"),
+    *("hit_rates", "restarts", "costs", "pairs", "flow", "by_components"),
+    *("trend", "difficulty", "run_time"),
     *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "timing"),
     *("conduct", "statuses"),
 )
@@ -214,6 +215,24 @@ def test_numbers_that_are_missing_leave_their_reason(
     page.locator("summary", has_text="trend: coefficients").click()
     expect(page.locator("[data-table=trend]")).to_contain_text("Missing because")
     expect(page.locator("[data-table=costs]")).not_to_contain_text("Missing because")
+
+
+def test_a_cell_that_no_fit_solved_is_drawn_without_warnings(
+    open_page: Open, synthetic: ModuleType, tmp_path: Path
+) -> None:
+    results = synthetic.write_results(tmp_path / "results", [("p", "gaussian-full", 4)], 5, ("em", "gd"))
+    nothing = {"n_hits": 0, "hit_rate": 0, "hit_rate_low": 0, "cost_median": "inf", "cost_median_low": "inf"}
+    nothing |= {f"restarts_95{end}": "inf" for end in ("", "_low", "_high")}
+    nothing |= dict.fromkeys(("passes_per_hit", "seconds_per_hit", "n_optima_boender"), "inf")
+    for name in ("hit_rates", "costs", "convergence", "unseen"):
+        path = results / "tables" / f"{name}.csv"
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        synthetic.write_csv(path, [row | {key: nothing[key] for key in row.keys() & nothing} for row in rows])
+    write_report(results, results / "report" / "index.html")
+    page = open_page(results / "report" / "index.html")
+    expect(page.locator("[data-chart=restarts] .empty")).to_have_text("Nothing to show: there is no hit.")
+    # at the ends of their intervals
+    assert marks(page, "by_components") > 5
 
 
 def test_legend_fades_what_was_not_picked(open_page: Open, report: Path) -> None:

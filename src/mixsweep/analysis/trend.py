@@ -33,6 +33,8 @@ COVARIATES = ("n_components", "n_features", "log_n_rows", "separation")
 #: How many numbers of components a decay needs: a line through two says nothing about its fit.
 FEWEST_K = 3
 LEVEL = 0.95
+#: Values that differ by no more than this share of their size are one: separations are found by arithmetic.
+ROUNDING = 1e-9
 
 CONSTANT = "cannot say: does not vary in the design"
 EXTREME = "cannot say: all fits hit, or none"
@@ -216,7 +218,8 @@ def predicted_hit_rates(trend: xr.Dataset, points: xr.Dataset) -> xr.Dataset:
             # a term that does not vary is part of the intercept: predictions are for its one value
             values = _over_cells(points, term)
             low, high = (float(trend[end].values[number]) for end in ("lowest", "highest"))
-            outside |= ~((values >= low) & (values <= high))
+            slack = ROUNDING * max(abs(low), abs(high))
+            outside |= ~((values >= low - slack) & (values <= high + slack))
             design[:, number] = values
     unknown = np.zeros(count, bool)
     for factor in ("method", "initializer"):
@@ -278,7 +281,7 @@ def _design(columns: dict[str, FloatArray], left_out: dict[str, tuple[str, float
     """Return the design matrix with an intercept, without what does not vary."""
     names, kept = ["intercept"], [np.ones(count)]
     for name, column in columns.items():
-        if count and np.ptp(column) > 0:
+        if count and np.ptp(column) > ROUNDING * np.abs(column).max():
             names.append(name)
             kept.append(column)
         else:

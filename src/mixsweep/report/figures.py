@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mixsweep.report.charts import Chart
 from mixsweep.report.charts.style import LIGHT, Spec
 
@@ -126,9 +128,10 @@ def nothing_to_show(chart: Chart, frame: pd.DataFrame) -> str:
     """Return why there is nothing to draw, empty where there is something."""
     if frame.empty:
         return "the table has no rows."
-    if chart.needs and frame[list(chart.needs)].isna().all(axis=None):
+    # as in the page, where what is infinite is missing too
+    if chart.needs and not np.isfinite(frame[list(chart.needs)].to_numpy(float)).any():
         reason = frame["reason"].iloc[0] if "reason" in frame else ""
-        return f"{reason or 'all numbers are missing'}."
+        return f"{reason or chart.missing}."
     return ""
 
 

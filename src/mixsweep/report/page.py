@@ -117,6 +117,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "dataset": chart.dataset,
         "whole": chart.whole,
         "needs": list(chart.needs),
+        "missing": chart.missing,
         "choose": [{"field": field, "label": label} for field, label in chart.choose],
         "variants": [
             {"max_cells": variant.max_cells, "caption": variant.caption.strip(), "spec": variant.spec}

@@ -126,10 +126,11 @@ SECTIONS = (
             Table("pairs", "methods in pairs"),
             "flow",
             Table("flow", "flow between optima"),
+            "by_components",
+            Table("decay", "decay of the hit rate in K"),
             "trend",
             "difficulty",
             Table("trend", "trend: coefficients"),
-            Table("decay", "decay of the hit rate in K"),
             Table(
                 "nesting",
                 "Nesting audit",

@@ -116,6 +116,21 @@ def test_cells_without_a_covariate_or_a_rate_are_left_out():
     assert int(hit_rate_trend(rates, ("n_components", "n_features"))["n_clusters"]) == 79
 
 
+def test_a_covariate_that_varies_by_rounding_alone_does_not_vary():
+    rates = sweep()
+    rates["separation"][:] = 10.0
+    rates["separation"][::2] = np.nextafter(10.0, 11.0)
+    trend = hit_rate_trend(rates)
+    assert trend["reason"].sel(term="separation") == "cannot say: does not vary in the design"
+    assert np.isfinite(trend["estimate"].sel(term="n_components"))
+    point = {"n_components": 3, "n_features": 2, "n_rows": 500}
+    columns = {name: ("point", [value] * 3) for name, value in point.items()}
+    columns |= {"method": ("point", ["em"] * 3), "initializer": ("point", ["random-points"] * 3)}
+    columns["separation"] = ("point", [10.0, np.nextafter(10.0, 11.0), 10.1])
+    found = predicted_hit_rates(trend, xr.Dataset(columns))
+    assert np.isfinite(found["predicted_hit_rate"]).values.tolist() == [True, True, False]
+
+
 def test_a_covariate_that_does_not_vary_is_said_and_kept_for_predictions():
     rates = sweep()
     rates["n_features"][:] = 2

@@ -19,7 +19,8 @@ from mixsweep.status import Status
 NAMES = (
     *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "rarefaction", "agreement"),
     *("selection", "tree", "paths", "slice", "map"),
-    *("hit_rates", "restarts", "costs", "pairs", "flow", "trend", "difficulty", "run_time"),
+    *("hit_rates", "restarts", "costs", "pairs", "flow", "by_components"),
+    *("trend", "difficulty", "run_time"),
     *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "timing"),
     *("conduct", "statuses"),
 )

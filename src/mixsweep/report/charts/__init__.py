@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mixsweep.report.charts.base import Chart, Sweep, Variant, describe
 from mixsweep.report.charts.comparison import costs, difficulty, flow, pairs, trend
+from mixsweep.report.charts.decay import by_components
 from mixsweep.report.charts.hit_rates import hit_rates, restarts
 from mixsweep.report.charts.landscape import distance_map, paths, slice_through, tree
 from mixsweep.report.charts.multimodality import (
@@ -26,7 +27,7 @@ __all__ = ["Chart", "Sweep", "Variant", "all_charts", "describe"]
 _MAKERS = (
     *(optima_count, optima, copies, basins, unseen, unseen_number, rarefaction, agreement, selection),
     *(tree, paths, slice_through, distance_map),
-    *(hit_rates, restarts, costs, pairs, flow, trend, difficulty),
+    *(hit_rates, restarts, costs, pairs, flow, by_components, trend, difficulty),
     *(run_time, passes, gaps, performance_profiles, data_profiles, ratios, rates, timing),
     *(conduct, statuses),
 )

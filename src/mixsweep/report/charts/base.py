@@ -89,6 +89,8 @@ class Chart:
         Fields of which one value is drawn at a time, each with the label of its selector.
     needs : tuple of str
         Numbers of which some row must have one; if none has, the first row's reason is given instead.
+    missing : str
+        What is said where that reason is empty.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Chart:
     whole: bool = False
     choose: tuple[tuple[str, str], ...] = ()
     needs: tuple[str, ...] = ()
+    missing: str = "all numbers are missing"
 
     @property
     def half(self) -> bool:

@@ -174,7 +174,7 @@ def restarts(sweep: Sweep) -> Chart:
         Variant(9, dots, _restart_dots(sweep, title)),
         Variant(10**9, strip, _restart_strip(sweep, title)),
     )
-    return Chart("restarts", title, "hit_rates", variants)
+    return Chart("restarts", title, "hit_rates", variants, needs=("restarts_95",), missing="there is no hit")
 
 
 _RESTARTS: Spec = {

@@ -118,6 +118,7 @@ def passes(sweep: Sweep) -> Chart:
 
 def _dots(sweep: Sweep, title: str, row: str) -> Spec:
     median = {"op": "median", "field": "cost_median", "as": "cost"}
+    picked: Spec = selected_opacity("method", 0.85)["condition"]
     keys = [row, "method", "initializer"] + (
         [] if row == "problem" else ["problem", "family", "n_components"]
     )
@@ -128,8 +129,11 @@ def _dots(sweep: Sweep, title: str, row: str) -> Spec:
         height={"step": 22},
         transform=[
             {"filter": "datum.tolerance == tolerance"},
-            {"filter": "isValid(datum.cost_median)"},
             {"aggregate": [median], "groupby": [*keys, "tolerance"]},
+            # without any median there are dots that are not seen, so that the scales have an extent
+            {"joinaggregate": [{"op": "max", "field": "cost", "as": "most"}]},
+            {"filter": "isValid(datum.cost) || !isValid(datum.most)"},
+            {"calculate": "isValid(datum.cost) ? datum.cost : 1", "as": "cost"},
         ],
         mark={"type": "point", "filled": True, "size": 62, "cursor": "pointer"},
         encoding={
@@ -161,7 +165,8 @@ def _dots(sweep: Sweep, title: str, row: str) -> Spec:
                 "scale": {"domain": list(sweep.initializers)},
                 "legend": {"symbolFillColor": "#888888"},
             },
-            "opacity": selected_opacity("method", 0.85),
+            "opacity": selected_opacity("method", 0.85)
+            | {"condition": [{"test": "!isValid(datum.most)", "value": 0}, picked]},
             "tooltip": tooltip(
                 row,
                 "method",

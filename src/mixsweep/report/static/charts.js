@@ -141,9 +141,9 @@ class Figure {
   nothing(rows) {
     if (!rowsOf(this.chart.dataset).length) return "the table has no rows.";
     if (!rows.length) return "no row passes the filter.";
-    const { needs } = this.chart;
-    const missing = needs.length && rows.every((row) => needs.every((name) => row[name] === null));
-    return missing ? `${rows[0].reason || "all numbers are missing"}.` : "";
+    const { needs, missing } = this.chart;
+    const none = needs.length && rows.every((row) => needs.every((name) => row[name] === null));
+    return none ? `${rows[0].reason || missing}.` : "";
   }
 
   async save(what) {
