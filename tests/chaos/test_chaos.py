@@ -158,7 +158,7 @@ class Attached:
 def cluster(disturbed: Disturbed, attached: bool) -> Iterator[tuple[list[str], Attached]]:
     """Give the options of a run: with a cluster of its own, or attached to one that is there."""
     other = Attached(disturbed.sweep.folder / "cluster")
-    options = ["--cores", "2", "--keep-incomplete", *TARGETS]
+    options = ["--cores", "2", *TARGETS]
     try:
         if attached:
             environ = {**disturbed.sweep.environ, "PWD": str(other.folder)}
