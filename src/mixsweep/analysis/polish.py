@@ -18,6 +18,7 @@ from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import take
 from mixsweep.loop import run
 from mixsweep.methods.lbfgs import LBFGS
+from mixsweep.methods.squarem import SQUAREM
 from mixsweep.objective import Objective
 from mixsweep.status import Status
 from mixsweep.typing import BoolArray, FloatArray, IntArray, Parameters
@@ -29,6 +30,10 @@ NEAR_DECREMENT = 1e-8
 #: First-order polishing goes on until the EM decrement per row is below the first, or for so many passes; a
 #: point above the second is then handed to the second-order method.
 POLISH_TOL, RESOLVED_TOL, POLISH_PASSES = 1e-12, 1e-10, 300
+#: With so many coordinates L-BFGS only finds the way, until the decrement is below the first. From there
+#: accelerated EM takes a sixth of its passes and a third of the time of each. Where EM is slow it does not
+#: arrive in so many, and L-BFGS goes on.
+LARGE, ON_THE_WAY, ACCELERATED_PASSES = 64, 1e-5, 60
 #: A converged endpoint with a smaller gradient per row that polishing carried away is looked at where it was.
 NEARLY_STATIONARY = 1e-4
 #: Statuses whose endpoints are polished; collapsed and diverged fits have no optimum.
@@ -54,7 +59,7 @@ class Polished:
 def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> tuple[Parameters, BoolArray]:
     """Carry R points uphill until stationary.
 
-    L-BFGS first; what it leaves unresolved goes on by a safeguarded second-order method.
+    First-order methods first; what they leave unresolved goes on by a safeguarded second-order method.
 
     Returns
     -------
@@ -64,6 +69,8 @@ def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> 
     """
     if not len(starts["weights"]):
         return starts, np.zeros(0, dtype=bool)
+    if objective.to_vector(take(starts, slice(0, 1))).shape[1] >= LARGE:
+        starts = _approached(objective, starts)
     ends = run(objective, LBFGS(), starts, tol=POLISH_TOL, max_passes=POLISH_PASSES)
     parameters = ends.parameters
     # without a finite decrement the M-step's covariance is singular: the fit is about to collapse
@@ -74,6 +81,20 @@ def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> 
         for name, values in climbed.items():
             parameters[name][rest] = values
     return parameters, sound
+
+
+def _approached(objective: Objective, starts: Parameters) -> Parameters:
+    """Carry points near to where L-BFGS leads, by fewer passes of accelerated EM once they are on the way."""
+    way = run(objective, LBFGS(), starts, tol=ON_THE_WAY, max_passes=POLISH_PASSES)
+    found = np.flatnonzero(way.status == Status.CONVERGED)
+    ends = run(
+        objective, SQUAREM(), take(way.parameters, found), tol=POLISH_TOL, max_passes=ACCELERATED_PASSES
+    )
+    # a long step may lead to a collapse: there L-BFGS goes on alone
+    usable = np.isin(ends.status, (Status.CONVERGED, Status.BUDGET)) & np.isfinite(ends.em_decrement)
+    for name, values in ends.parameters.items():
+        way.parameters[name][found[usable]] = values[usable]
+    return way.parameters
 
 
 class _Way:
@@ -117,6 +138,16 @@ class _Way:
         for name, values in points.parameters.items():
             self.parameters[name][index] = values
 
+    def _resolved(self, parameters: Parameters) -> StationaryPoints:
+        """Refine points; where Newton steps come to no stationary point, the way up goes on first."""
+        points = refine(self.objective, parameters, self.thresholds)
+        stuck = np.flatnonzero(~points.stationary(self.thresholds))
+        climbed, sound = climb(self.objective, take(points.parameters, stuck), self.thresholds)
+        found = refine(self.objective, take(climbed, np.flatnonzero(sound)), self.thresholds)
+        number = np.arange(len(points.log_likelihood))
+        number[stuck[sound]] = len(number) + np.arange(sound.sum())
+        return StationaryPoints.joined(points, found).take(number)
+
     def merged(self, index: IntArray) -> tuple[StationaryPoints, IntArray]:
         """Return the distinct points among the chosen endpoints, highest first, and the number of each."""
         leader = leaders(describe(self.objective, take(self.parameters, index)), self.thresholds)
@@ -126,7 +157,7 @@ class _Way:
         stand = index[by_place[first]]
         group = np.searchsorted(heads, leader)
         new = stand[self.place[stand] < 0]
-        self._enter(new, refine(self.objective, take(self.parameters, new), self.thresholds))
+        self._enter(new, self._resolved(take(self.parameters, new)))
         points = self.refined.take(self.place[stand])
         # Newton steps may carry two representatives into one point
         again = leaders(describe(self.objective, points.parameters), self.thresholds)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.mixsweep.helpers import FAMILIES, cell, scattered_points, starts
 
+from mixsweep.analysis import polish as polishing
 from mixsweep.analysis.polish import distinct_points, held_at_saddles, polish
 from mixsweep.analysis.stationary import climb, gradients, refine
 from mixsweep.analysis.thresholds import Thresholds
@@ -46,6 +47,29 @@ def test_endpoints_that_follow_another_lead_where_they_lead_alone():
         alone.points.log_likelihood[alone.group],
         atol=1e-6,
     )
+
+
+def test_the_way_of_large_cells_leads_to_the_same_optima(monkeypatch):
+    objective = cell("iris", n_components=2)
+    ends = run(objective, EM(), starts(objective, "iris", 8), tol=1e-5).parameters
+    expected, sound = polish(objective, ends, LIMITS)
+    monkeypatch.setattr(polishing, "LARGE", 1)
+    found, approached = polish(objective, ends, LIMITS)
+    assert sound.all()
+    assert approached.all()
+    values = [objective.evaluate(points).log_likelihood for points in (found, expected)]
+    np.testing.assert_allclose(*values, atol=1e-6)
+
+
+def test_points_that_are_not_polished_enough_for_newton_steps_go_on_upwards(monkeypatch):
+    objective = cell("faithful", n_components=2)
+    early = run(objective, EM(), scattered_points(objective, 4), tol=0, max_passes=15).parameters
+    monkeypatch.setattr(polishing, "polish", lambda objective, points, _: (points, np.ones(4, dtype=bool)))
+    found = distinct_points(objective, early, LIMITS)
+    assert (found.group >= 0).all()
+    assert found.points.stationary(LIMITS).all()
+    gain = found.points.log_likelihood[found.group] - objective.evaluate(early).log_likelihood
+    assert (gain > -1e-8).all()
 
 
 def test_climbing_never_goes_down_and_arrives():
