@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mixsweep.assignments import Assignment
+from mixsweep.endpoints import take
+from mixsweep.linalg import SLICE
+from mixsweep.passes import BLOCK_ROWS
 from mixsweep.typing import BoolArray, FloatArray, Parameters
 
 __all__ = ["by_form"]
@@ -35,17 +38,22 @@ def by_form(
     prepared, parameters, inverse, assignment
         Of all R fits.
     """
-    if direct.all() or not direct.any():
-        form = direct_form if direct.any() else expanded_form
-        return form(prepared, parameters, inverse, assignment)
+    if not direct.any():
+        return expanded_form(prepared, parameters, inverse, assignment)
+    # the direct form makes a difference for every row of a block, so that it takes some of the fits at a time
+    length = max(1, SLICE // (BLOCK_ROWS * parameters["means"][0].size))
+    whitened, expanded = np.flatnonzero(direct), np.flatnonzero(~direct)
+    portions = [(direct_form, whitened[start : start + length]) for start in range(0, len(whitened), length)]
+    if len(expanded):
+        portions.append((expanded_form, expanded))
     parts = [
         form(
             prepared,
-            {name: values[chosen] for name, values in parameters.items()},
+            take(parameters, chosen),
             inverse[chosen],
             None if assignment is None else assignment.take(chosen),
         )
-        for chosen, form in ((direct, direct_form), (~direct, expanded_form))
+        for form, chosen in portions
     ]
-    place = np.argsort(np.concatenate([np.flatnonzero(direct), np.flatnonzero(~direct)]))
+    place = np.argsort(np.concatenate([chosen for _, chosen in portions]))
     return type(parts[0])(*(np.concatenate(arrays)[place] for arrays in zip(*parts, strict=True)))

@@ -10,7 +10,7 @@ from tests.mixsweep.helpers import FAMILIES, cell, scattered_points, starts
 
 from mixsweep.cost import n_statistics, seconds_per_fit
 from mixsweep.endpoints import take
-from mixsweep.families import gaussian_full, gaussian_tied, student_t
+from mixsweep.families import forms, gaussian_full, gaussian_tied, student_t
 from mixsweep.objective import Objective
 
 pytestmark = pytest.mark.parametrize("family", FAMILIES)
@@ -259,6 +259,23 @@ def test_direct_and_quadratic_forms_agree(family, monkeypatch):
         np.testing.assert_allclose(
             objective.family.gradient(parameters, direct)[name], derivative, rtol=1e-9, atol=1e-8
         )
+
+
+@pytest.mark.parametrize("tight", [[1, 3], [0, 1, 2, 3]])
+def test_fits_in_the_direct_form_are_the_same_whether_taken_together_or_one_by_one(
+    family, tight, monkeypatch
+):
+    if family not in DIRECT_FORMS:
+        pytest.skip("the family has one form only")
+    objective = cell("faithful", family)
+    parameters = scattered_points(objective, count=4)
+    parameters["cholesky"][tight, 0] = 1e-4 * np.eye(2)
+    together = objective.evaluate(parameters)
+    monkeypatch.setattr(forms, "SLICE", 1)
+    apart = objective.evaluate(parameters)
+    np.testing.assert_array_equal(together.log_likelihood, apart.log_likelihood)
+    for name, values in together.maximised.items():
+        np.testing.assert_array_equal(values, apart.maximised[name])
 
 
 def test_mixed_batches_use_the_direct_form_for_tight_components_only(family):
