@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-#: Numbers of an array that stays in the second-level cache with a few others of its size: 0.25 MB. Much larger
+#: Numbers of an array that stays in the second-level cache with some others of its size: 0.25 MB. Much larger
 #: ones go back to the system after each use, and the direct forms take one and a half times as long.
 SLICE = 2**15
 
