@@ -19,8 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = ["LANDSCAPES", "landscape_frames"]
 
-#: Tables that the landscapes make.
-LANDSCAPES = ("tree", "paths", "slice", "map", "barriers")
+_FIELD = ("x_low", "x_high", "y_low", "y_high")
+#: Tables that the landscapes make, with their columns besides those that name the cell.
+LANDSCAPES: dict[str, tuple[str, ...]] = {
+    "tree": ("branch", "corner", "optimum", "kind", "place", "gap", "barrier", "reason"),
+    "paths": ("pair", "optimum", "kind", "path", "place", "gap", "reason"),
+    "slice": ("x", "y", "gap", "wide", "high", "optimum", "kind", *_FIELD, "reason"),
+    "map": ("optimum", "kind", "x", "y", "gap", "label_x", "label_y", "stress", *_FIELD, "reason"),
+    "barriers": (
+        *("optimum_a", "optimum_b", "barrier_first", "barrier_second", "relaxed_barrier"),
+        *("straight_barrier", "density_distance", "reason"),
+    ),
+}
+#: Those of them that hold text.
+_TEXT = frozenset({"kind", "path", "pair", "optimum_a", "optimum_b", "reason"})
 #: Rows of all paths, and of all slices, together: cells beyond that are left out, with a row that says so.
 MAX_PATHS, MAX_SLICES = 40_000, 60_000
 #: Paths of one cell at most, and about how many points of each, the lowest always among them.
@@ -62,7 +74,7 @@ def landscape_frames(results: Results) -> dict[str, pd.DataFrame]:
     for cell in cells:
         for name, frame in _of_cell(results, cell, kinds.get(cell["cell"], {}), len(cells)).items():
             parts[name].append(frame.assign(**cell))
-    return {name: _joined(frames) for name, frames in parts.items()}
+    return {name: _joined(frames, LANDSCAPES[name]) for name, frames in parts.items()}
 
 
 def _of_cell(
@@ -121,16 +133,16 @@ def _reason(reason: str) -> pd.DataFrame:
     return pd.DataFrame({"reason": [reason]})
 
 
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows of all cells: text where there is text, numbers elsewhere."""
+def _joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return the rows of all cells, with every column whether any cell has it or not."""
     import pandas as pd
-    from pandas.api.types import is_numeric_dtype
 
+    every = [*CELL, *columns, "cell"]
     if not frames:
-        return pd.DataFrame(columns=[*CELL, "cell", "reason"])
-    table = pd.concat(frames, ignore_index=True)
-    text = [name for name in table if not is_numeric_dtype(table[name])]
-    return table.fillna(dict.fromkeys(text, ""))
+        return pd.DataFrame(columns=every)
+    table = pd.concat(frames, ignore_index=True).reindex(columns=every)
+    text = [name for name in columns if name in _TEXT]
+    return table.astype(dict.fromkeys(text, object)).fillna(dict.fromkeys(text, ""))
 
 
 def _tree(drawn: _Drawn) -> pd.DataFrame:

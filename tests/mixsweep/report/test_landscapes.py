@@ -11,8 +11,10 @@ import pytest
 
 from mixsweep.io import read_dataset, write_dataset
 from mixsweep.report import landscapes
+from mixsweep.report.charts import all_charts, describe
+from mixsweep.report.figures import standalone
 from mixsweep.report.landscapes import LANDSCAPES, landscape_frames
-from mixsweep.report.tables import read_results
+from mixsweep.report.tables import CELL, read_results
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def own(results: Path, cell: str = "galaxies, K = 4") -> tuple[Path, str]:
 
 def test_every_cell_has_numbers_or_a_reason(frames: dict[str, Any], results: Path) -> None:
     cells = read_results(results).tables["verdicts"]["cell"]
-    assert tuple(frames) == LANDSCAPES
+    assert list(frames) == list(LANDSCAPES)
     needs = dict(zip(LANDSCAPES, ("gap", "gap", "gap", "x", "barrier_first"), strict=True))
     for name, frame in frames.items():
         assert list(frame["cell"].unique()) == list(cells)
@@ -114,6 +116,24 @@ def test_cells_without_a_file_say_why(small: Path) -> None:
         landscape_frames(read_results(small))["tree"].set_index("cell").loc["iris, K = 4", "reason"]
         == landscapes.OFF
     )
+
+
+def test_a_sweep_without_any_landscape_has_all_columns_and_can_be_drawn(small: Path) -> None:
+    shutil.rmtree(small / "cells")
+    results = read_results(small)
+    found = landscape_frames(results)
+    charts = all_charts(describe(results.tables))
+    for name, columns in LANDSCAPES.items():
+        assert {*columns, *CELL, "cell"} == set(found[name])
+        assert found[name]["reason"].eq(landscapes.MISSING).all()
+        if name in charts:
+            (row,) = standalone(charts[name], found[name], 2)["data"]["values"]
+            assert row["text"] == f"Nothing to show: {landscapes.MISSING}."
+
+
+def test_a_folder_without_cells_has_empty_tables(tmp_path: Path) -> None:
+    found = landscape_frames(read_results(tmp_path))
+    assert all(frame.empty and set(LANDSCAPES[name]) <= set(frame) for name, frame in found.items())
 
 
 def test_large_sweeps_are_thinned_and_then_say_so(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
