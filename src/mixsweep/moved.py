@@ -48,8 +48,9 @@ def adopt_records(folder: Path) -> None:
                 return
             for table in (_RECORDS, _LOCKS):
                 connection.execute(f"UPDATE {table} SET namespace = ?", (here,))
-            # the disk may be of another kind: Snakemake looks again
-            connection.execute(f"DELETE FROM {_SETTINGS}")
+            # the disk may be of another kind: Snakemake looks again, where it looks at all
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_SETTINGS,)).fetchone():
+                connection.execute(f"DELETE FROM {_SETTINGS}")
     except sqlite3.OperationalError:
         # in use, not writable, or not laid out yet: Snakemake says what there is to say
         return

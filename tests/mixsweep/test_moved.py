@@ -55,6 +55,17 @@ def test_a_moved_folder_keeps_its_records(records: Callable[[Path], DbPersistenc
     assert code_of(records, moved) == "as it was"
 
 
+def test_a_database_of_an_older_snakemake(records: Callable[[Path], DbPersistence], tmp_path: Path) -> None:
+    """Version 9.19 has no table of settings."""
+    written(records, tmp_path / "old", "as it was")
+    with sqlite3.connect(tmp_path / "old/.snakemake/metadata.db") as connection:
+        connection.execute("DROP TABLE snakemake_persistence_db_settings")
+    connection.close()
+    moved = (tmp_path / "old").rename(tmp_path / "new")
+    adopt_records(moved)
+    assert code_of(records, moved) == "as it was"
+
+
 def test_records_of_this_path_are_left_as_they_are(
     records: Callable[[Path], DbPersistence], tmp_path: Path
 ) -> None:
