@@ -64,7 +64,11 @@ def test_the_way_of_large_cells_leads_to_the_same_optima(monkeypatch):
 def test_points_that_are_not_polished_enough_for_newton_steps_go_on_upwards(monkeypatch):
     objective = cell("faithful", n_components=2)
     early = run(objective, EM(), scattered_points(objective, 4), tol=0, max_passes=15).parameters
-    monkeypatch.setattr(polishing, "polish", lambda objective, points, _: (points, np.ones(4, dtype=bool)))
+
+    def unpolished(objective, points, thresholds):
+        return points, np.ones(len(points["weights"]), dtype=bool)
+
+    monkeypatch.setattr(polishing, "polish", unpolished)
     found = distinct_points(objective, early, LIMITS)
     assert (found.group >= 0).all()
     assert found.points.stationary(LIMITS).all()
