@@ -9,6 +9,8 @@ from mixsweep.report.meaning import defined
 
 __all__ = ["by_components"]
 
+_RATES = (1, 0.9, 0.8, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+
 
 def by_components(sweep: Sweep) -> Chart:
     """Show hit rates on a logarithmic scale against the number of components."""
@@ -17,14 +19,15 @@ def by_components(sweep: Sweep) -> Chart:
         "type": "quantitative",
         "title": "hit rate",
         "scale": {"type": "log", "domainMax": 1, "nice": False, "padding": 6},
-        "axis": {"format": ".3~%", "values": [1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]},
+        "axis": {"format": ".3~%", "values": _RATES, "labelOverlap": "greedy"},
     }
+    whole = "datum.value === floor(datum.value) ? format(datum.value, 'd') : ''"
     x: Spec = {
         "field": "n_components",
         "type": "quantitative",
         "title": "number of components K",
         "scale": {"nice": False, "zero": False, "padding": 14},
-        "axis": {"format": "d", "tickMinStep": 1, "grid": False},
+        "axis": {"labelExpr": whole, "ticks": False, "grid": False},
     }
     hover = tooltip(
         *("cell", "method", "initializer", ("hit_rate", "hit rate", ".2%")),
