@@ -30,6 +30,11 @@ __all__ = [
 SLICE = 2**15
 
 
+#: Up to this size compiled loops factor a matrix no slower than LAPACK, and without the exceptions that NumPy
+#: makes of matrices that are not positive definite.
+SMALL = 16
+
+
 def in_slices(function: Callable[..., tuple[FloatArray, ...]], *arrays: FloatArray) -> tuple[FloatArray, ...]:
     """Return a function's results, computed for some of the fits at a time.
 
@@ -86,6 +91,15 @@ def cholesky(matrices: FloatArray) -> FloatArray:
     ndarray, shape (..., d, d)
         Lower triangular L with L L' = matrix.
     """
+    kernels = load()
+    if kernels is None or not matrices.size or matrices.shape[-1] > SMALL:
+        return reference_cholesky(matrices)
+    result: FloatArray = kernels.cholesky(matrices)
+    return result
+
+
+def reference_cholesky(matrices: FloatArray) -> FloatArray:
+    """Return `cholesky` by LAPACK."""
     try:
         factors: NDArray[Any] = np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:  # one bad matrix must not stop the batch: find it by halving
@@ -93,7 +107,9 @@ def cholesky(matrices: FloatArray) -> FloatArray:
         if len(flat) == 1:
             return np.where(np.isfinite(matrices), 0.0, np.nan)
         half = len(flat) // 2
-        return np.concatenate([cholesky(flat[:half]), cholesky(flat[half:])]).reshape(matrices.shape)
+        return np.concatenate([reference_cholesky(flat[:half]), reference_cholesky(flat[half:])]).reshape(
+            matrices.shape
+        )
     return factors
 
 

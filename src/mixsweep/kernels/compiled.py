@@ -28,7 +28,7 @@ from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, bits, 
 from mixsweep.kernels.two_loop import two_loop as _two_loop
 from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["DESCRIPTION", "cache_folder", "linear_pass", "triangular_inverse", "two_loop"]
+__all__ = ["DESCRIPTION", "cache_folder", "cholesky", "linear_pass", "triangular_inverse", "two_loop"]
 
 #: Rows of the data in a block: a multiple of `LANES`, and no power of two, which would strain the cache.
 BLOCK = 192
@@ -303,6 +303,32 @@ def _pass(base, base_by_feature, first, second, weights, coefficients, n_compone
     add_lists(lists, base, sums)
 
 
+@_exact
+def _factor(matrix, factor):
+    """Write a lower Cholesky factor into zeros; return whether the matrix is positive definite."""
+    for i in range(len(matrix)):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= factor[i, k] * factor[j, k]
+            if j < i:
+                factor[i, j] = total / factor[j, j]
+            elif 0.0 < total < np.inf:
+                factor[i, i] = math.sqrt(total)
+            else:
+                return False
+    return True
+
+
+def _choleskys(matrices, factors):
+    """Write lower Cholesky factors into zeros; zero, or NaN where it is not finite, for a matrix without."""
+    for m in range(len(matrices)):
+        if not _factor(matrices[m], factors[m]):
+            for i in range(matrices.shape[1]):
+                for j in range(i + 1):
+                    factors[m, i, j] = 0.0 if math.isfinite(matrices[m, i, j]) else np.nan
+
+
 def _triangular_inverses(factors, inverses):
     """Write the inverses of lower triangular matrices into zeros."""
     count, d, _ = factors.shape
@@ -378,6 +404,7 @@ _compiled_pass = _compile(
     types.float64[::1],
     types.float64[:, ::1],
 )
+_compiled_choleskys = _compile(_choleskys, _read_only(3), types.float64[:, :, ::1])
 _compiled_inverses = _compile(_triangular_inverses, _read_only(3), types.float64[:, :, ::1])
 _compiled_two_loop = _compile(
     _two_loop,
@@ -430,6 +457,14 @@ def linear_pass(
     weights = np.empty(0) if row_weights is None else np.ascontiguousarray(row_weights)
     _compiled_pass(base, base_by_feature, *pairs, weights, whole, n_components, log_likelihood, sums)
     return log_likelihood, sums[:columns, :p].reshape(coefficients.shape)
+
+
+def cholesky(matrices: FloatArray) -> FloatArray:
+    """Return what `mixsweep.linalg.cholesky` returns."""
+    factors = np.zeros(matrices.shape)
+    flat = (-1, *matrices.shape[-2:])
+    _compiled_choleskys(np.ascontiguousarray(matrices).reshape(flat), factors.reshape(flat))
+    return factors
 
 
 def triangular_inverse(factors: FloatArray) -> FloatArray:
