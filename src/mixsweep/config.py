@@ -6,7 +6,6 @@ import dataclasses
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +35,7 @@ from mixsweep.errors import MixsweepError, nearest
 from mixsweep.families import FAMILIES
 from mixsweep.initializers import INITIALIZERS
 from mixsweep.methods import METHODS
+from mixsweep.methods.settings import typed
 from mixsweep.problems.builtin import BUILTIN
 from mixsweep.problems.sources import BuiltinSource, FileSource, SimulatedSource, Source, simulation_grid
 
@@ -365,20 +365,12 @@ def _method_spec(label: str, settings: dict[str, Any], source: str) -> MethodSpe
 
 
 def _setting(value: Any, default: Any, key: str) -> Any:
-    """Return a setting in the type of its default; what it may be beyond that, the method knows."""
+    """Return a setting in the type of its default (see `typed`)."""
     number = isinstance(default, (int, float)) and not isinstance(default, bool)
     # YAML 1.1, by which Snakemake reads configs, takes 1e-3 for text
     if number and isinstance(value, str) and EXPONENT.fullmatch(value):
         value = float(value)
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    wrong_number = number and (
-        isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value)
-    )
-    if wrong_number or (isinstance(default, (bool, str)) and type(value) is not type(default)):
-        word = "a finite number" if number else {bool: "true or false", str: "text"}[type(default)]
-        raise MixsweepError(f"{key}: expected {word}; found {_shown(value)}.")
-    return value
+    return typed(value, default, key)
 
 
 def _sources(key: str, spec: ProblemSpec, config: SweepConfig) -> list[tuple[str, Source]]:

@@ -19,6 +19,7 @@ from mixsweep.initializers.base import Initializer, passes_per_start
 from mixsweep.loop import run
 from mixsweep.methods import METHODS
 from mixsweep.methods.base import Method
+from mixsweep.methods.settings import typed
 from mixsweep.objective import Objective
 from mixsweep.problems.base import Problem
 from mixsweep.seeds import generator, seed_sequence
@@ -88,12 +89,18 @@ def make_method(settings: Mapping[str, Any]) -> Method:
     """
     name = str(settings["method"])
     cls = METHODS[name]
-    fields = [field.name for field in dataclasses.fields(cls)]
-    given = {key: value for key, value in settings.items() if key != "method"}
-    for key in given:
-        if key not in fields:
-            raise MixsweepError(f"method {name}: unknown setting {key!r}{nearest(key, fields)}")
-    method: Method = cls(**given)
+    defaults = {field.name: field.default for field in dataclasses.fields(cls)}
+    given = {}
+    for key, value in settings.items():
+        if key == "method":
+            continue
+        if key not in defaults:
+            raise MixsweepError(f"method {name}: unknown setting {key!r}{nearest(key, list(defaults))}")
+        given[key] = typed(value, defaults[key], f"method {name}: {key}")
+    try:
+        method: Method = cls(**given)
+    except (TypeError, ValueError) as error:  # of a setting whose default, None, says nothing of its type
+        raise MixsweepError(f"method {name}: {error}") from None
     return method
 
 

@@ -423,6 +423,8 @@ def test_strong_wolfe_conditions_hold_at_every_accepted_step(name, share, monkey
 
 def test_natural_reading_of_settings():
     assert make_method({"method": "adam", "learning_rate": 0.01}).learning_rate == 0.01
+    assert make_method({"method": "adam", "learning_rate": np.float32(0.5)}).learning_rate == 0.5
+    assert make_method({"method": "lbfgs", "memory": np.int64(3)}).memory == 3
 
 
 @pytest.mark.parametrize(
@@ -431,6 +433,13 @@ def test_natural_reading_of_settings():
         ({"method": "adamm"}, ["adamm", "did you mean 'adam'"]),
         ({"method": "adam", "learning_rat": 1}, ["learning_rat", "did you mean 'learning_rate'"]),
         ({"method": "adam", "learning_rate": 0}, ["learning_rate", "positive"]),
+        ({"method": "adam", "learning_rate": "fast"}, ["learning_rate", "a finite number", "'fast'"]),
+        ({"method": "adam", "learning_rate": None}, ["learning_rate", "a finite number", "None"]),
+        ({"method": "adam", "learning_rate": True}, ["learning_rate", "a finite number", "True"]),
+        ({"method": "adam", "beta1": np.nan}, ["beta1", "a finite number", "nan"]),
+        ({"method": "gd", "momentum": "fast"}, ["method gd", "str"]),
+        ({"method": "lbfgs", "memory": True}, ["memory", "a finite number", "True"]),
+        ({"method": "lbfgs", "covariances": 3}, ["covariances", "text", "3"]),
         ({"method": "gd", "momentum": 1.0}, ["momentum", "[0, 1)"]),
         ({"method": "gd", "line_search": 1}, ["line_search", "true or false"]),
         ({"method": "gd", "momentum": 0.5, "line_search": True}, ["momentum", "line search"]),
