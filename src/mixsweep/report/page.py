@@ -15,7 +15,7 @@ from mixsweep.report.charts.style import DARK, KIND_COLOURS, LIGHT, STATUS_COLOU
 from mixsweep.report.columns import TABLE_COLUMNS
 from mixsweep.report.figures import write_figures, write_text
 from mixsweep.report.frames import MAX_POINTS, MAX_ROWS, encode, first_choices, page_frames, safe_json
-from mixsweep.report.landscapes import landscape_frames
+from mixsweep.report.landscapes import LANDSCAPES, landscape_frames
 from mixsweep.report.sections import SECTIONS, Table
 from mixsweep.report.summary import counts, findings, provenance, sentence
 from mixsweep.report.tables import TABLES, Results, read_results
@@ -107,8 +107,8 @@ def _shown(charts: dict[str, Chart]) -> list[str]:
 
 
 def _most_rows(name: str) -> int:
-    """Return how many rows of a table the page holds: what was thinned to be drawn is there whole."""
-    return MAX_POINTS if name in ("run_time", "paths", "slice") else MAX_ROWS
+    """Return how many rows of a table the page holds: what was thinned, or has no csv file, is there whole."""
+    return MAX_POINTS if name in ("run_time", *LANDSCAPES) else MAX_ROWS
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
