@@ -107,7 +107,7 @@ def _shown(charts: dict[str, Chart]) -> list[str]:
 
 
 def _most_rows(name: str) -> int:
-    """Return how many rows of a table the page holds: what was thinned, or has no csv file, is there whole."""
+    """Return how many rows of a table the page holds: what was thinned or has no csv file is there whole."""
     return MAX_POINTS if name in ("run_time", *LANDSCAPES) else MAX_ROWS
 
 
