@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mixsweep.analysis.counts import NO_BEST, NO_COST, NO_FITS, ran_of, reasons
-from mixsweep.analysis.gaps import REFERENCES, cost_grids, first_costs
+from mixsweep.analysis.gaps import REFERENCES, TOLERANCES, cost_grids, first_costs
 from mixsweep.analysis.intervals import wilson
 from mixsweep.analysis.quantiles import median_interval, quantiles
 from mixsweep.analysis.running_time import cost_per_hit
@@ -76,13 +77,17 @@ def arrivals(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
     return xr.Dataset(variables, {name: first[name].values for name in _ARM})
 
 
-def run_time_distributions(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
+def run_time_distributions(
+    fits: xr.Dataset, best_log_likelihood: float, tolerances: Sequence[float] = TOLERANCES
+) -> xr.Dataset:
     """Return the empirical distribution of the cost to come within each tolerance.
 
     Parameters
     ----------
     fits, best_log_likelihood
         As for `arrivals`.
+    tolerances : sequence of float
+        In nats.
 
     Returns
     -------
@@ -93,7 +98,7 @@ def run_time_distributions(fits: xr.Dataset, best_log_likelihood: float) -> xr.D
     """
     import xarray as xr
 
-    first = first_costs(fits, best_log_likelihood).transpose(*_ARM, "restart")
+    first = first_costs(fits, best_log_likelihood, tolerances).transpose(*_ARM, "restart")
     grids, values = cost_grids(fits), first.values
     counted = (~np.isnan(values)).sum(-1)
     arrived = np.empty((*counted.shape, grids.shape[1]), dtype=np.int64)

@@ -230,14 +230,15 @@ def _after(passes: FloatArray, gap: FloatArray, pace: FloatArray, grid: FloatArr
     latest = np.maximum.accumulate(np.concatenate([np.zeros((len(passes), 1), int), place], axis=1), axis=1)
     begun = np.concatenate([np.full((len(passes), 1), -np.inf), passes], axis=1)
     spent = np.take_along_axis(begun, latest, axis=1)
+    # at which point of the grid each checkpoint has passed; the grid's last point is rounded
+    when = np.searchsorted(grid * (1 + 1e-12), (spent * pace[:, None]).ravel())
+    place = np.repeat(np.arange(len(spent)), spent.shape[1]) * (len(grid) + 1) + when
+    passed = np.bincount(place, minlength=len(spent) * (len(grid) + 1)).reshape(len(spent), -1)
+    own = np.take_along_axis(latest, np.cumsum(passed[:, :-1], axis=1) - 1, axis=1)
     found = np.empty((len(gap), len(grid), len(passes)))
-    for point, cost in enumerate(grid * (1 + 1e-12)):  # the grid's last point is rounded
-        with np.errstate(divide="ignore"):  # fits without passes
-            passed = (spent <= (cost / pace)[:, None]).sum(axis=1) - 1
-        own = np.take_along_axis(latest, passed[:, None], axis=1)
-        for reference, values in enumerate(gap):
-            current = np.take_along_axis(values, np.maximum(own - 1, 0), axis=1)
-            # an overflow on the way has no gap
-            unknown = (own == 0) | np.isnan(current)
-            found[reference, point] = np.where(unknown, np.inf, current)[:, 0]
+    for reference, values in enumerate(gap):
+        current = np.take_along_axis(values, np.maximum(own - 1, 0), axis=1)
+        # an overflow on the way has no gap
+        unknown = (own == 0) | np.isnan(current)
+        found[reference] = np.where(unknown, np.inf, current).T
     return found

@@ -103,9 +103,7 @@ def _sensitivity(
 
 def _run_time(fits: xr.Dataset, value: float) -> pd.DataFrame:
     """Return run-time distributions in passes, initializers together."""
-    # as a mapping: by keyword, the tolerance would be that of the selection
-    chosen = {"unit": "passes", "tolerance": list(CURVES)}
-    found = run_time_distributions(fits, value).sel(chosen).drop_vars("unit")
+    found = run_time_distributions(fits, value, CURVES).sel(unit="passes").drop_vars("unit")
     share = found["share_arrived"].weighted(found["n_fits"]).mean("initializer")
     curves = share.to_dataset(name="share_reached").assign(
         passes=found["cost"], n_fits=found["n_fits"].sum("initializer")
