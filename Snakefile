@@ -4,6 +4,7 @@ from snakemake.utils import min_version, validate
 
 min_version("9.19")
 
+from mixsweep.records import do_not_wait_for_disk
 from mixsweep.workflow import SweepWorkflow, default_config
 
 # A config named on the command line replaces the default one: merged, the two would make a sweep that nobody asked for.
@@ -67,6 +68,7 @@ include: "workflow/rules/report.smk"
 
 onstart:
     sweep.claim()
+    do_not_wait_for_disk(workflow.persistence)
 
 
 onsuccess:
