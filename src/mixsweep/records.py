@@ -10,8 +10,8 @@ __all__ = ["do_not_wait_for_disk"]
 def do_not_wait_for_disk(persistence: Any) -> None:
     """Let the database leave it to the system when records reach the disk.
 
-    On a local disk Snakemake makes SQLite wait for it at each of the six transactions of a shard: 3 ms each on
-    a quiet machine and many times that on a busy disk, in the one process that hands on all jobs. The records
+    On a local disk Snakemake makes SQLite wait for it at each of the six transactions of a shard: 3 ms on a
+    quiet machine and many times that on a busy disk, in the one process that hands on all jobs. The records
     survive the death of any process without that. Should the machine lose power and the database be damaged,
     no result is lost with it: these are synced to disk by their own commands.
 
