@@ -31,8 +31,10 @@ logger = logging.getLogger(__name__)
 
 #: Fits are batched so that a pass has at most this many columns (fits x components),
 BATCH_COLUMNS = 1024
-#: and their parameters at most this many numbers, 4 MB: a run holds them some ten times over.
-BATCH_NUMBERS = 2**19
+#: and their parameters at most this many numbers, 2 MB, as a run holds them some ten times over;
+BATCH_NUMBERS = 2**18
+#: but no fewer columns than this for that: a pass makes the features of the rows once for all its columns.
+FEWEST_COLUMNS = 128
 
 
 def run(
@@ -47,10 +49,10 @@ def run(
 ) -> Endpoints:
     """Run a method from every start until each fit stops.
 
-    At most `BATCH_COLUMNS` columns and `BATCH_NUMBERS` numbers are in the batch; a fit that stops makes room
-    for the next start. Where the method or the family raises an exception, the starts are run in halves until
-    the fit that causes it is alone and has status `error`, with the traceback in the log. A method that is a
-    `Solver` runs every fit alone.
+    As many fits as columns and memory allow are in the batch; a fit that stops makes room for the next start.
+    Where the method or the family raises an exception, the starts are run in halves until the fit that causes
+    it is alone and has status `error`, with the traceback in the log. A method that is a `Solver` runs every
+    fit alone.
 
     Parameters
     ----------
@@ -174,7 +176,8 @@ def _batch_width(objective: Objective, count: int) -> int:
     """Return how many of the fits are run together: batches are about as large as one another."""
     shapes = objective.family.shapes(objective.n_components, objective.n_features)
     numbers = sum(math.prod(shape) for shape in shapes.values())
-    most = max(1, min(BATCH_COLUMNS // objective.n_components, BATCH_NUMBERS // numbers))
+    by_memory = max(BATCH_NUMBERS // numbers, FEWEST_COLUMNS // objective.n_components)
+    most = max(1, min(BATCH_COLUMNS // objective.n_components, by_memory))
     return -(-count // -(-count // most))
 
 

@@ -76,10 +76,14 @@ def test_batching_and_refilling_change_nothing(name, monkeypatch):
         np.testing.assert_allclose(alone.log_likelihood[0], together.log_likelihood[r], rtol=rtol)
 
 
-@pytest.mark.parametrize(("columns", "numbers", "width"), [(6, 10**6, 2), (6, 45, 2), (6, 40, 1), (1, 1, 1)])
-def test_a_batch_keeps_to_its_columns_and_numbers_but_holds_a_fit(columns, numbers, width, monkeypatch):
+@pytest.mark.parametrize(
+    ("columns", "numbers", "fewest", "width"),
+    [(6, 10**6, 1, 2), (9, 45, 1, 2), (9, 40, 1, 1), (1, 1, 1, 1), (12, 1, 9, 3), (6, 1, 9, 2)],
+)
+def test_a_batch_keeps_to_its_columns_and_numbers(columns, numbers, fewest, width, monkeypatch):
     monkeypatch.setattr(loop, "BATCH_COLUMNS", columns)
     monkeypatch.setattr(loop, "BATCH_NUMBERS", numbers)
+    monkeypatch.setattr(loop, "FEWEST_COLUMNS", fewest)
     # 3 weights, 3 x 2 means and 3 x 4 entries of factors
     objective = cell("faithful", "gaussian-full", 3)
     sizes, evaluate = [], loop.evaluate
