@@ -8,6 +8,7 @@ first.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,9 @@ POLISH_TOL, RESOLVED_TOL, POLISH_PASSES = 1e-12, 1e-10, 300
 #: accelerated EM takes a sixth of its passes and a third of the time of each. Where EM is slow it does not
 #: arrive in so many, and L-BFGS goes on.
 LARGE, ON_THE_WAY, ACCELERATED_PASSES = 64, 1e-5, 60
+#: There, points that are given to Newton's method as they are take a few such passes before, down to the first
+#: if they can: their Hessian need not be measured again after the steps that it gives.
+CLOSE, CLOSING_PASSES = 1e-14, 24
 #: A converged endpoint with a smaller gradient per row that polishing carried away is looked at where it was.
 NEARLY_STATIONARY = 1e-4
 #: Statuses whose endpoints are polished; collapsed and diverged fits have no optimum.
@@ -69,7 +73,7 @@ def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> 
     """
     if not len(starts["weights"]):
         return starts, np.zeros(0, dtype=bool)
-    if objective.to_vector(take(starts, slice(0, 1))).shape[1] >= LARGE:
+    if _large(objective):
         starts = _approached(objective, starts)
     ends = run(objective, LBFGS(), starts, tol=POLISH_TOL, max_passes=POLISH_PASSES)
     parameters = ends.parameters
@@ -83,18 +87,29 @@ def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> 
     return parameters, sound
 
 
+def _large(objective: Objective) -> bool:
+    """Return whether second derivatives take more time than some tens of passes."""
+    shapes = objective.family.shapes(objective.n_components, objective.n_features)
+    return sum(math.prod(shape) for shape in shapes.values()) >= LARGE
+
+
 def _approached(objective: Objective, starts: Parameters) -> Parameters:
     """Carry points near to where L-BFGS leads, by fewer passes of accelerated EM once they are on the way."""
     way = run(objective, LBFGS(), starts, tol=ON_THE_WAY, max_passes=POLISH_PASSES)
     found = np.flatnonzero(way.status == Status.CONVERGED)
-    ends = run(
-        objective, SQUAREM(), take(way.parameters, found), tol=POLISH_TOL, max_passes=ACCELERATED_PASSES
-    )
-    # a long step may lead to a collapse: there L-BFGS goes on alone
-    usable = np.isin(ends.status, (Status.CONVERGED, Status.BUDGET)) & np.isfinite(ends.em_decrement)
-    for name, values in ends.parameters.items():
-        way.parameters[name][found[usable]] = values[usable]
+    ends = _accelerated(objective, take(way.parameters, found), POLISH_TOL, ACCELERATED_PASSES)
+    for name, values in ends.items():
+        way.parameters[name][found] = values
     return way.parameters
+
+
+def _accelerated(objective: Objective, starts: Parameters, tol: float, passes: int) -> Parameters:
+    """Carry points on by accelerated EM; they stay where its long steps lead to a collapse."""
+    ends = run(objective, SQUAREM(), starts, tol=tol, max_passes=passes)
+    usable = np.isin(ends.status, (Status.CONVERGED, Status.BUDGET)) & np.isfinite(ends.em_decrement)
+    for name, values in starts.items():
+        ends.parameters[name][~usable] = values[~usable]
+    return ends.parameters
 
 
 class _Way:
@@ -112,7 +127,10 @@ class _Way:
     def carry(self, index: IntArray) -> BoolArray:
         """Carry the chosen endpoints to stationary points; return which of them hardly moved."""
         near = index[self._decrement(index) < NEAR_DECREMENT]
-        points = refine(self.objective, take(self.starts, near), self.thresholds)
+        nearly = take(self.starts, near)
+        if len(near) and _large(self.objective):
+            nearly = _accelerated(self.objective, nearly, CLOSE, CLOSING_PASSES)
+        points = refine(self.objective, nearly, self.thresholds)
         close = same_as(self.raw.take(near), describe(self.objective, points.parameters), self.thresholds)
         settled = close & points.stationary(self.thresholds)
         self._enter(near[settled], points.take(settled))

@@ -61,6 +61,17 @@ def test_the_way_of_large_cells_leads_to_the_same_optima(monkeypatch):
     np.testing.assert_allclose(*values, atol=1e-6)
 
 
+def test_endpoints_of_large_cells_stay_where_they_ended(monkeypatch):
+    objective = cell("iris")
+    ends = run(objective, EM(), starts(objective, "iris", 8), tol=1e-9).parameters
+    expected = distinct_points(objective, ends, LIMITS)
+    monkeypatch.setattr(polishing, "LARGE", 1)
+    found = distinct_points(objective, ends, LIMITS)
+    np.testing.assert_array_equal(found.group, expected.group)
+    np.testing.assert_allclose(found.points.log_likelihood, expected.points.log_likelihood, atol=1e-8)
+    assert found.points.stationary(LIMITS).all()
+
+
 def test_points_that_are_not_polished_enough_for_newton_steps_go_on_upwards(monkeypatch):
     objective = cell("faithful", n_components=2)
     early = run(objective, EM(), scattered_points(objective, 4), tol=0, max_passes=15).parameters
