@@ -35,7 +35,7 @@ POLISH_TOL, RESOLVED_TOL, POLISH_PASSES = 1e-12, 1e-10, 300
 #: accelerated EM takes a sixth of its passes and a third of the time of each. Where EM is slow it does not
 #: arrive in so many, and L-BFGS goes on.
 LARGE, ON_THE_WAY, ACCELERATED_PASSES = 64, 1e-5, 60
-#: There, points that are given to Newton's method as they are take a few such passes before, down to the first
+#: There, points that go to Newton's method as they are take a few such passes before, down to the first
 #: if they can: their Hessian need not be measured again after the steps that it gives.
 CLOSE, CLOSING_PASSES = 1e-14, 24
 #: A converged endpoint with a smaller gradient per row that polishing carried away is looked at where it was.
