@@ -8,7 +8,6 @@ first.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +29,7 @@ __all__ = ["POLISHED", "Polished", "distinct_points", "held_at_saddles", "polish
 NEAR_DECREMENT = 1e-8
 #: First-order polishing goes on until the EM decrement per row is below the first, or for so many passes; a
 #: point above the second is then handed to the second-order method.
-POLISH_TOL, RESOLVED_TOL, POLISH_PASSES = 1e-12, 1e-10, 300
+POLISH_TOL, RESOLVED_TOL, POLISH_PASSES = 1e-12, 1e-10, 120
 #: With so many coordinates L-BFGS only finds the way, until the decrement is below the first. From there
 #: accelerated EM takes a sixth of its passes and a third of the time of each. Where EM is slow it does not
 #: arrive in so many, and L-BFGS goes on.
@@ -73,7 +72,7 @@ def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> 
     """
     if not len(starts["weights"]):
         return starts, np.zeros(0, dtype=bool)
-    if _large(objective):
+    if _large(objective, starts):
         starts = _approached(objective, starts)
     ends = run(objective, LBFGS(), starts, tol=POLISH_TOL, max_passes=POLISH_PASSES)
     parameters = ends.parameters
@@ -87,10 +86,9 @@ def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> 
     return parameters, sound
 
 
-def _large(objective: Objective) -> bool:
+def _large(objective: Objective, points: Parameters) -> bool:
     """Return whether second derivatives take more time than some tens of passes."""
-    shapes = objective.family.shapes(objective.n_components, objective.n_features)
-    return sum(math.prod(shape) for shape in shapes.values()) >= LARGE
+    return bool(coordinates(objective, take(points, slice(0, 1))).shape[1] >= LARGE)
 
 
 def _approached(objective: Objective, starts: Parameters) -> Parameters:
@@ -105,6 +103,8 @@ def _approached(objective: Objective, starts: Parameters) -> Parameters:
 
 def _accelerated(objective: Objective, starts: Parameters, tol: float, passes: int) -> Parameters:
     """Carry points on by accelerated EM; they stay where its long steps lead to a collapse."""
+    if not len(starts["weights"]):
+        return starts
     ends = run(objective, SQUAREM(), starts, tol=tol, max_passes=passes)
     usable = np.isin(ends.status, (Status.CONVERGED, Status.BUDGET)) & np.isfinite(ends.em_decrement)
     for name, values in starts.items():
@@ -128,7 +128,7 @@ class _Way:
         """Carry the chosen endpoints to stationary points; return which of them hardly moved."""
         near = index[self._decrement(index) < NEAR_DECREMENT]
         nearly = take(self.starts, near)
-        if len(near) and _large(self.objective):
+        if _large(self.objective, nearly):
             nearly = _accelerated(self.objective, nearly, CLOSE, CLOSING_PASSES)
         points = refine(self.objective, nearly, self.thresholds)
         close = same_as(self.raw.take(near), describe(self.objective, points.parameters), self.thresholds)
