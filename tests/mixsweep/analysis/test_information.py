@@ -8,9 +8,10 @@ from tests.mixsweep.helpers import FAMILIES, cell, starts
 
 from mixsweep.analysis import information, stationary
 from mixsweep.analysis.information import gaussian_hessians, knows
-from mixsweep.analysis.stationary import hessians, refine, spectra
+from mixsweep.analysis.stationary import hessians, refine, smallest_eigenvalue, spectra
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.coordinates import Parametrisation
+from mixsweep.endpoints import take
 from mixsweep.loop import run
 from mixsweep.methods.em import EM
 
@@ -19,9 +20,13 @@ LIMITS = Thresholds()
 
 
 def points(objective, name="iris", count=5):
-    """Return points that are not stationary, so that every term of the Hessian counts."""
-    ends = run(objective, EM(), starts(objective, name, count), tol=1e-6, max_passes=30)
-    return objective.to_vector(ends.parameters)
+    """Return points that are not stationary, so that every term of the Hessian counts.
+
+    None on the way to a collapse, where differences of the gradient are not exact enough to compare with.
+    """
+    ends = run(objective, EM(), starts(objective, name, count), tol=1e-6, max_passes=30).parameters
+    wide = np.flatnonzero(smallest_eigenvalue(objective, ends) > 1e-3)
+    return objective.to_vector(take(ends, wide))
 
 
 def weighted(objective):
@@ -42,6 +47,7 @@ def by_differences(monkeypatch, objective, vectors):
 def test_the_closed_form_agrees_with_differences_of_the_gradient(monkeypatch, family, name, change):
     objective = change(cell(name, family, 3))
     vectors = points(objective, name)
+    assert len(vectors) >= 3
     found, complete = gaussian_hessians(objective, vectors)
     np.testing.assert_allclose(
         found, by_differences(monkeypatch, objective, vectors), atol=1e-7 * np.abs(found).max()
