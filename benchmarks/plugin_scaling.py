@@ -27,6 +27,11 @@ from common import Row
 
 HERE = Path(__file__).parent
 SNAKEFILE = """
+from mixsweep.records import do_not_wait_for_disk
+
+onstart:
+    do_not_wait_for_disk(workflow.persistence)
+
 rule all:
     input: expand("shards/{{i}}", i=range({shards}))
 
@@ -116,7 +121,7 @@ def run(shards: int, seconds: float, workers: int, address: str) -> tuple[float,
     with tempfile.TemporaryDirectory() as folder:
         snakefile = SNAKEFILE.format(shards=shards, seconds=seconds)
         Path(folder, "Snakefile").write_text(snakefile, encoding="utf-8")
-        # as the profiles say
+        # as the profiles and the Snakefile say
         options = (
             "--executor dask --scheduler greedy --scheduler-subsample 500 --persistence-backend db".split()
         )
