@@ -147,8 +147,25 @@ def write_sweep(tree: xr.DataTree, path: Path) -> None:
             for name, variable in node.to_dataset(inherit=False).variables.items()
             if variable.dtype.kind in "iuf"
         }
-    with atomic_path(path) as temporary:
-        tree.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+    import dask
+
+    with atomic_path(path) as temporary, dask.config.set(scheduler="synchronous"):
+        _deferred(tree).to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+
+
+def _deferred(tree: xr.DataTree) -> xr.DataTree:
+    """Return the tree with values that are written once all groups and variables are laid out.
+
+    The library writes what it knows of all groups again whenever values follow a definition: with the values
+    of each variable right after its definition, the time would grow with the square of the number of cells.
+    """
+    import xarray as xr
+
+    datasets = {node.path: node.to_dataset(inherit=False) for node in tree.subtree}
+    # indexes would be written at once
+    return xr.DataTree.from_dict(
+        {path: dataset.drop_indexes(list(dataset.xindexes)).chunk() for path, dataset in datasets.items()}
+    )
 
 
 def open_sweep(path: Path) -> xr.DataTree:
