@@ -11,7 +11,16 @@ import xarray as xr
 
 from mixsweep.analysis.census import Thresholds, census
 from mixsweep.cell import assemble
-from mixsweep.collect import SCALARS, cell_group, collect, methods_of, open_sweep, read_cell, write_sweep
+from mixsweep.collect import (
+    SCALARS,
+    _deferred,
+    cell_group,
+    collect,
+    methods_of,
+    open_sweep,
+    read_cell,
+    write_sweep,
+)
 from mixsweep.errors import MixsweepError
 from mixsweep.families import FAMILIES as REGISTRY
 from mixsweep.io import (
@@ -91,6 +100,16 @@ def test_methods_are_read_back_with_their_settings(tree):
 def test_what_is_written_is_what_was_collected(cells_folder, tree):
     collected = collect(cells_folder, SWEPT)
     xr.testing.assert_equal(tree.load(), collected)
+
+
+def test_no_value_is_written_before_all_definitions(cells_folder):
+    """Whatever is no array of Dask is written at once, and all metadata before it once more."""
+    tree = collect(cells_folder, SWEPT)
+    deferred = _deferred(tree)
+    for node in deferred.subtree:
+        for variable in node.to_dataset(inherit=False).variables.values():
+            assert variable.chunks is not None
+    assert tree_checksum(deferred) == tree_checksum(tree)
 
 
 def test_component_counts_are_sorted_and_problems_keep_their_order(cells_folder):
