@@ -148,9 +148,20 @@ def write_sweep(tree: xr.DataTree, path: Path) -> None:
             if variable.dtype.kind in "iuf"
         }
     import dask
+    import netCDF4
 
-    with atomic_path(path) as temporary, dask.config.set(scheduler="synchronous"):
-        _deferred(tree).to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+    # the caches of all variables live until the file is closed, and would hold all of them
+    cache = netCDF4.get_chunk_cache()
+    netCDF4.set_chunk_cache(CHUNK_CACHE)
+    try:
+        with atomic_path(path) as temporary, dask.config.set(scheduler="synchronous"):
+            _deferred(tree).to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+    finally:
+        netCDF4.set_chunk_cache(*cache)
+
+
+#: Bytes of a variable that netCDF-C keeps while it writes.
+CHUNK_CACHE = 2**16
 
 
 def _deferred(tree: xr.DataTree) -> xr.DataTree:
@@ -161,11 +172,26 @@ def _deferred(tree: xr.DataTree) -> xr.DataTree:
     """
     import xarray as xr
 
-    datasets = {node.path: node.to_dataset(inherit=False) for node in tree.subtree}
-    # indexes would be written at once
-    return xr.DataTree.from_dict(
-        {path: dataset.drop_indexes(list(dataset.xindexes)).chunk() for path, dataset in datasets.items()}
-    )
+    groups = {}
+    for node in tree.subtree:
+        dataset = node.to_dataset(inherit=False)
+        later = {
+            str(name): variable.to_base_variable().copy(data=_later(f"{node.path}/{name}", variable.values))
+            for name, variable in dataset.variables.items()
+        }
+        # indexes would be written at once
+        coordinates = xr.Coordinates({str(name): later.pop(str(name)) for name in dataset.coords}, indexes={})
+        groups[node.path] = xr.Dataset(later, coordinates, dataset.attrs)
+    return xr.DataTree.from_dict(groups)
+
+
+def _later(name: str, values: np.ndarray[Any, Any]) -> Any:
+    """Return an array of Dask with one block, the values themselves: `dask.array.from_array` copies them."""
+    import dask.array
+
+    blocks = {(name, *(0 for _ in values.shape)): values}
+    lengths = tuple((length,) for length in values.shape)
+    return dask.array.Array(blocks, name, lengths, dtype=values.dtype)  # type: ignore[no-untyped-call]
 
 
 def open_sweep(path: Path) -> xr.DataTree:
