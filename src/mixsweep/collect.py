@@ -136,62 +136,57 @@ def _padded(fits: xr.Dataset, restarts: int) -> xr.Dataset:
 
 
 def write_sweep(tree: xr.DataTree, path: Path) -> None:
-    """Write the sweep as netCDF-4, a group a cell, atomically and with the checksum of its content."""
-    tree.attrs |= {"mixsweep_version": __version__, "mixsweep_format_version": FORMAT_VERSION}
-    tree.attrs[CHECKSUM] = tree_checksum(tree)
-    encoding: dict[str, Any] = {}
-    for node in tree.subtree:
-        encoding[node.path] = {
-            str(name): {"_FillValue": None}
-            | ({"zlib": True, "complevel": 1, "shuffle": True} if variable.size > 256 else {})
-            for name, variable in node.to_dataset(inherit=False).variables.items()
-            if variable.dtype.kind in "iuf"
-        }
-    import dask
+    """Write the sweep as netCDF-4, a group a cell, atomically and with the checksum of its content.
+
+    The library writes what it knows of all groups again whenever a value is followed by a definition. So
+    everything is defined first, as `DataTree.to_netcdf` does for arrays of Dask only, whose values it writes
+    in an order that differs from run to run; the same sweep is to give the same bytes.
+    """
     import netCDF4
 
+    tree.attrs |= {"mixsweep_version": __version__, "mixsweep_format_version": FORMAT_VERSION}
+    tree.attrs[CHECKSUM] = tree_checksum(tree)
     # the caches of all variables live until the file is closed, and would hold all of them
     cache = netCDF4.get_chunk_cache()
     netCDF4.set_chunk_cache(CHUNK_CACHE)
     try:
-        with atomic_path(path) as temporary, dask.config.set(scheduler="synchronous"):
-            _deferred(tree).to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+        with atomic_path(path) as temporary, netCDF4.Dataset(temporary, "w", clobber=True) as file:
+            file.set_fill_off()
+            for variable, values in _defined(tree, file):
+                variable[...] = values
     finally:
         netCDF4.set_chunk_cache(*cache)
 
 
 #: Bytes of a variable that netCDF-C keeps while it writes.
 CHUNK_CACHE = 2**16
+#: Variables of more numbers are compressed.
+SMALL = 256
 
 
-def _deferred(tree: xr.DataTree) -> xr.DataTree:
-    """Return the tree with values that are written once all groups and variables are laid out.
+def _defined(tree: xr.DataTree, file: Any) -> list[tuple[Any, Any]]:
+    """Define all groups, dimensions and variables; return the variables with their values."""
+    from xarray import conventions
 
-    The library writes what it knows of all groups again whenever values follow a definition: with the values
-    of each variable right after its definition, the time would grow with the square of the number of cells.
-    """
-    import xarray as xr
-
-    groups = {}
+    defined = []
     for node in tree.subtree:
         dataset = node.to_dataset(inherit=False)
-        later = {
-            str(name): variable.to_base_variable().copy(data=_later(f"{node.path}/{name}", variable.values))
-            for name, variable in dataset.variables.items()
-        }
-        # indexes would be written at once
-        coordinates = xr.Coordinates({str(name): later.pop(str(name)) for name in dataset.coords}, indexes={})
-        groups[node.path] = xr.Dataset(later, coordinates, dataset.attrs)
-    return xr.DataTree.from_dict(groups)
-
-
-def _later(name: str, values: np.ndarray[Any, Any]) -> Any:
-    """Return an array of Dask with one block, the values themselves: `dask.array.from_array` copies them."""
-    import dask.array
-
-    blocks = {(name, *(0 for _ in values.shape)): values}
-    lengths = tuple((length,) for length in values.shape)
-    return dask.array.Array(blocks, name, lengths, dtype=values.dtype)  # type: ignore[no-untyped-call]
+        group = file if node.path == "/" else file.createGroup(node.path)
+        for name, length in dataset.sizes.items():
+            group.createDimension(name, length)
+        for variable in dataset.variables.values():
+            variable.encoding["_FillValue"] = None
+        variables, attributes = conventions.cf_encoder(*conventions.encode_dataset_coordinates(dataset))
+        group.setncatts(attributes)
+        for name, variable in variables.items():
+            is_text = variable.dtype.kind in "OU"
+            packed = {"zlib": True, "complevel": 1} if variable.size > SMALL and not is_text else {}
+            dtype = str if is_text else variable.dtype
+            there = group.createVariable(name, dtype, variable.dims, fill_value=False, **packed)
+            there.setncatts({key: value for key, value in variable.attrs.items() if key != "_FillValue"})
+            there.set_auto_maskandscale(False)
+            defined.append((there, variable.values.astype(object) if is_text else variable.values))
+    return defined
 
 
 def open_sweep(path: Path) -> xr.DataTree:

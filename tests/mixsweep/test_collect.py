@@ -13,7 +13,7 @@ from mixsweep.analysis.census import Thresholds, census
 from mixsweep.cell import assemble
 from mixsweep.collect import (
     SCALARS,
-    _deferred,
+    _defined,
     cell_group,
     collect,
     methods_of,
@@ -102,14 +102,23 @@ def test_what_is_written_is_what_was_collected(cells_folder, tree):
     xr.testing.assert_equal(tree.load(), collected)
 
 
-def test_no_value_is_written_before_all_definitions(cells_folder):
-    """Whatever is no array of Dask is written at once, and all metadata before it once more."""
+def test_all_variables_are_defined_before_the_first_value(cells_folder, tmp_path):
+    """With each value that a definition follows, the library writes all metadata once more."""
     tree = collect(cells_folder, SWEPT)
-    deferred = _deferred(tree)
-    for node in deferred.subtree:
-        for variable in node.to_dataset(inherit=False).variables.values():
-            assert variable.chunks is not None
-    assert tree_checksum(deferred) == tree_checksum(tree)
+    with netCDF4.Dataset(tmp_path / "layout.nc", "w") as file:
+        defined = _defined(tree, file)
+        names = {(variable.group().path, variable.name) for variable, _ in defined}
+    groups = {node.path: node.to_dataset(inherit=False) for node in tree.subtree}
+    assert names == {(path, name) for path, group in groups.items() for name in group.variables}
+
+
+def test_the_same_sweep_has_the_same_bytes(cells_folder, tmp_path):
+    contents = set()
+    for number in range(3):
+        path = tmp_path / f"{number}.nc"
+        write_sweep(collect(cells_folder, SWEPT), path)
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
 
 
 def test_component_counts_are_sorted_and_problems_keep_their_order(cells_folder):
@@ -180,7 +189,7 @@ def test_an_interrupted_write_leaves_the_old_sweep(sweep_path, tree, tmp_path, m
     def fail(*_args, **_options):
         raise OSError("disk full")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", fail)
+    monkeypatch.setattr("mixsweep.collect._defined", fail)
     with pytest.raises(UnwritableFileError, match="disk full"):
         write_sweep(tree, path)
     assert path.read_bytes() == sweep_path.read_bytes()

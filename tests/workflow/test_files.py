@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+CELL_FOLDERS = ("cells", "cell", "optima", "landscape")
+
 
 def test_a_block_of_fits_is_three_files_and_snakemake_s_records_are_one(whole: Any) -> None:
     sweep, _ = whole
@@ -17,5 +19,5 @@ def test_a_block_of_fits_is_three_files_and_snakemake_s_records_are_one(whole: A
     own = [path for path in files if path.parts[0] == ".snakemake"]
     assert len(own) <= 6, own
     # a cell: fits, times, optima, landscape, and three logs
-    cells = [path for path in files if path.parts[1] in ("cells", "cell", "optima", "landscape")]
+    cells = [path for path in files if len(path.parts) > 1 and path.parts[1] in CELL_FOLDERS]
     assert len(cells) == 7 * 3

@@ -11,6 +11,8 @@ from mixsweep.errors import MixsweepError
 
 __all__ = ["typed"]
 
+_WORDS = {int: "an integer", float: "a finite number", bool: "true or false", str: "text"}
+
 
 def typed(value: Any, default: Any, key: str) -> Any:
     """Return a setting in the type of its default; what it may be beyond that, the method knows.
@@ -38,7 +40,7 @@ def typed(value: Any, default: Any, key: str) -> Any:
         isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value)
     )
     if wrong_number or (isinstance(default, (bool, str)) and type(value) is not type(default)):
-        word = "a finite number" if number else {bool: "true or false", str: "text"}[type(default)]
+        word = _WORDS[type(default)]
         shown = repr(value)
         shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
         raise MixsweepError(f"{key}: expected {word}; found {shown}.")

@@ -438,7 +438,7 @@ def test_natural_reading_of_settings():
         ({"method": "adam", "learning_rate": True}, ["learning_rate", "a finite number", "True"]),
         ({"method": "adam", "beta1": np.nan}, ["beta1", "a finite number", "nan"]),
         ({"method": "gd", "momentum": "fast"}, ["method gd", "str"]),
-        ({"method": "lbfgs", "memory": True}, ["memory", "a finite number", "True"]),
+        ({"method": "lbfgs", "memory": True}, ["memory", "an integer", "True"]),
         ({"method": "lbfgs", "covariances": 3}, ["covariances", "text", "3"]),
         ({"method": "gd", "momentum": 1.0}, ["momentum", "[0, 1)"]),
         ({"method": "gd", "line_search": 1}, ["line_search", "true or false"]),
