@@ -33,7 +33,7 @@ __all__ = ["DESCRIPTION", "cache_folder", "cholesky", "linear_pass", "triangular
 #: Rows of the data in a block: a multiple of `LANES`, and no power of two, which would strain the cache.
 BLOCK = 192
 #: The same for more than `MANY` features, so that a block's features stay in the second-level cache.
-SHORT_BLOCK = 64
+SHORT_BLOCK = 96
 MANY = 100
 #: From so many features on, rows are listed where most responsibilities are negligible (`kernels.listed`).
 #: Both limits are where lists and dense products take the same time: shares of 0.3, 0.4, 0.55 and 0.58 for
