@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -82,3 +83,18 @@ def test_another_seed_is_refused_and_nothing_is_changed(copied: Any) -> None:
     assert "12 finished shards" in output
     assert "Traceback" not in output
     assert copied.tree() == before
+
+
+def test_times_in_whole_seconds_make_nothing_anew(whole: Any, copied: Any) -> None:
+    # as some disks keep them: what is made from a file often bears the same time
+    for path in copied.directory.rglob("*"):
+        if path.is_file():
+            seconds = path.stat().st_mtime_ns // 2_000_000_000 * 2
+            os.utime(path, (seconds, seconds))
+    assert "Nothing to be done" in copied.run("--cores", "1").output
+    shard = next(iter(copied.shards()))
+    (copied.results / shard).unlink()
+    assert copied.run(f"results/{shard}", "--cores", "1").jobs["shard"] == 1
+    # newer than what was made from it, but the same to the byte
+    assert "Nothing to be done" in copied.run(*copied.cells, "--cores", "1").output
+    assert copied.bytes() == whole[0].bytes()
