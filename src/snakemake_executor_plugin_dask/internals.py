@@ -66,6 +66,8 @@ def lift_rate_limit(workflow: Any) -> None:
         scheduler.job_rate_limiter = None
         # what the limit has left for the jobs that are being handed on just now
         scheduler.resources["_job_count"] = scheduler.global_resources["_job_count"]
+        # one more look, at those that it has held back: else they would wait for the end of a job
+        scheduler._open_jobs.release()
 
 
 def hides_job_errors(workflow: Any) -> bool:

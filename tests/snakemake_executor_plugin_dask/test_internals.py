@@ -1,6 +1,7 @@
 """What is used of Snakemake beyond its documented interface is there, and is what it is taken for."""
 
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +20,7 @@ def limited(given: list[str]) -> SimpleNamespace:
         job_rate_limiter=JobRateLimiter(limit),
         resources={"_job_count": 3, "_cores": 1},
         global_resources={"_job_count": sys.maxsize, "_cores": 2},
+        _open_jobs=threading.Semaphore(0),
     )
 
 
@@ -28,6 +30,9 @@ def test_snakemake_s_default_rate_limit_is_lifted() -> None:
         internals.lift_rate_limit(SimpleNamespace(scheduler=scheduler))
         assert scheduler.job_rate_limiter is None
         assert scheduler.resources == {"_job_count": sys.maxsize, "_cores": 1}
+    # what the limit has held back is looked at, once, and does not wait for the end of a job
+    assert scheduler._open_jobs.acquire(blocking=False)
+    assert not scheduler._open_jobs.acquire(blocking=False)
 
 
 @pytest.mark.parametrize("limit", ["7/1s", "100/1m"])
@@ -36,3 +41,4 @@ def test_the_user_s_rate_limit_stays(limit: str) -> None:
     internals.lift_rate_limit(SimpleNamespace(scheduler=scheduler))
     assert scheduler.job_rate_limiter is not None
     assert scheduler.resources["_job_count"] == 3
+    assert not scheduler._open_jobs.acquire(blocking=False)
