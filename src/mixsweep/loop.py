@@ -125,7 +125,7 @@ def _run_alone(objective: Objective, solver: Solver, start: Parameters, ledger: 
         with np.errstate(all="ignore"):
             status = solver.solve(objective, start, Probe(objective, ledger))
     except Stopped:
-        pass
+        pass  # the ledger, which raised it, has noted the fit's status
     else:
         ledger.end(ALONE, status)
     ledger.add_seconds(ALONE, time.perf_counter() - began)

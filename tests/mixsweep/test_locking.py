@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -45,9 +46,13 @@ def test_a_killed_process_holds_nothing(other):
     claim(results)
 
 
-def test_one_process_may_claim_twice(tmp_path):
+def test_one_process_may_claim_twice_and_still_holds_the_folder(tmp_path):
     claim(tmp_path / "results")
     claim(tmp_path / "results")
+    look = "import sys, pathlib, mixsweep.locking as l; print(l.holder(pathlib.Path(sys.argv[1])))"
+    command = [sys.executable, "-c", look, str(tmp_path / "results")]
+    seen = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"process {os.getpid()} on " in seen
 
 
 def test_nobody_uses_a_folder_without_runs(tmp_path):
