@@ -16,6 +16,8 @@ __all__ = ["Ledger"]
 
 #: A fall of the log-likelihood by less than this share of it is rounding of its sum.
 ROUNDING = 1e-12
+#: Rows x fits x components from which a pass takes longer than the bookkeeping of its reuse.
+WORTH_REUSE = 100_000
 
 
 class Ledger:
@@ -49,6 +51,7 @@ class Ledger:
         self._best_decrement = np.full(count, np.nan)
         # rows looked at, a whole number, so that fractions of a pass add up exactly
         self._rows = np.zeros(count, dtype=np.int64)
+        self._described = np.zeros(count, dtype=bool)
 
     def enter(
         self,
@@ -87,8 +90,10 @@ class Ledger:
         ends.status[active] = status
         sound = step.accepted & (status != Status.DIVERGED)
         ends.n_iterations[active] += sound & (ends.n_function_values[active] > 1)
-        self._record(active, parameters, evaluation, sound & whole & np.isfinite(evaluation.log_likelihood))
+        recorded = sound & whole & np.isfinite(evaluation.log_likelihood)
+        self._record(active, parameters, evaluation, recorded)
         stopped: BoolArray = status != Status.NOT_RUN
+        self._describe_last(active, parameters, evaluation, stopped & recorded)
         self._trace(active, whole | stopped, stopped)
         self._restore_best(active[status == Status.DIVERGED])
         return stopped
@@ -112,20 +117,34 @@ class Ledger:
         self._ends.seconds[worked] += seconds / len(worked)
 
     def measure_ends(self, part: slice) -> None:
-        """Take one more pass at some of the endpoints, which is no fit's cost, for what is known there."""
+        """Take one more pass, which is no fit's cost, at those of some endpoints that need it."""
+        numbers = np.arange(len(self._described))[part]
+        numbers = numbers[~self._described[part]]
+        if len(numbers):
+            parameters = take(self._ends.parameters, numbers)
+            self._describe(numbers, parameters, self.objective.evaluate(parameters))
+
+    def _describe_last(
+        self, active: IntArray, parameters: Parameters, evaluation: Evaluation, ended: BoolArray
+    ) -> None:
+        """Describe endpoints by the pass that ended their fits, if that saves time."""
+        # without a decrement the pass was taken with other responsibilities than the posterior ones
+        known = np.flatnonzero(ended & np.isfinite(evaluation.decrement))
+        if len(known) * self.objective.n_components * self.objective.n_rows >= WORTH_REUSE:
+            self._describe(active[known], take(parameters, known), evaluation.take(known))
+
+    def _describe(self, numbers: IntArray, parameters: Parameters, evaluation: Evaluation) -> None:
+        """Enter what is known about endpoints from a pass over all rows there."""
         objective, ends = self.objective.in_coordinates(Parametrisation()), self._ends
-        parameters = take(ends.parameters, part)
-        evaluation = objective.evaluate(parameters)
-        vector = objective.to_vector(parameters)
-        _, gradient = objective.loss(vector, parameters, evaluation)
-        known = np.isfinite(ends.log_likelihood[part])
-        ends.gradient_norm[part] = np.where(known, np.linalg.norm(gradient, axis=1), np.nan)
-        floored = objective.family.smallest_eigenvalues(parameters) < objective.eigenvalue_floor
-        ends.n_floored_components[part] = floored.sum(axis=1)
-        ends.n_vanishing_components[part] = (evaluation.counts < 1).sum(axis=1)
+        _, gradient = objective.loss(objective.to_vector(parameters), parameters, evaluation)
+        known = np.isfinite(ends.log_likelihood[numbers])
+        ends.gradient_norm[numbers] = np.where(known, np.linalg.norm(gradient, axis=1), np.nan)
+        ends.n_floored_components[numbers] = objective.floored(parameters, evaluation).sum(axis=1)
+        ends.n_vanishing_components[numbers] = (evaluation.counts < 1).sum(axis=1)
         # a last point that was reached with other responsibilities has no decrement yet
-        unknown = known & np.isnan(ends.em_decrement[part])
-        ends.em_decrement[part] = np.where(unknown, evaluation.decrement, ends.em_decrement[part])
+        unknown = known & np.isnan(ends.em_decrement[numbers])
+        ends.em_decrement[numbers] = np.where(unknown, evaluation.decrement, ends.em_decrement[numbers])
+        self._described[numbers] = True
 
     def close(self) -> Endpoints:
         """Return what has been recorded."""

@@ -282,11 +282,24 @@ class Objective:
     def collapsed(self, parameters: Parameters, evaluation: Evaluation) -> BoolArray:
         """Return which points have an empty component or an eigenvalue below the floor, shape (R,)."""
         empty: BoolArray = ~np.all(evaluation.counts > EMPTY_COUNT, axis=-1)
-        suspect = ~(evaluation.smallest_eigenvalue >= self.eigenvalue_floor) & ~empty
-        result = empty.copy()
+        result: BoolArray = empty | self.floored(parameters, evaluation, ~empty).any(axis=1)
+        return result
+
+    def floored(
+        self, parameters: Parameters, evaluation: Evaluation, chosen: BoolArray | None = None
+    ) -> BoolArray:
+        """Return which components have a covariance eigenvalue below the floor, shape (R, K).
+
+        Of the chosen points, shape (R,); none of the others. By default all are.
+        """
+        # the pass's bound spares most points the eigenvalues
+        suspect = ~(evaluation.smallest_eigenvalue >= self.eigenvalue_floor)
+        if chosen is not None:
+            suspect &= chosen
+        result = np.zeros(evaluation.counts.shape, dtype=bool)
         if suspect.any():
             part = {name: values[suspect] for name, values in parameters.items()}
-            result[suspect] = self.family.smallest_eigenvalues(part).min(axis=1) < self.eigenvalue_floor
+            result[suspect] = self.family.smallest_eigenvalues(part) < self.eigenvalue_floor
         return result
 
     def coincident(self, parameters: Parameters) -> BoolArray:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mixsweep import ledger
+from mixsweep.families import FAMILIES as FAMILY_CLASSES
 from mixsweep.loop import run
 from mixsweep.methods import METHODS
+from mixsweep.methods.ability import why_unable
 from mixsweep.methods.base import Request, Step
 from mixsweep.methods.em import EM
 from mixsweep.status import Status
-from tests.mixsweep.helpers import FAMILIES, cell, scattered_points, starts
+from tests.mixsweep.helpers import FAMILIES, SOLVERS, cell, scattered_points, starts
+from tests.mixsweep.helpers import METHODS as NAMES
 
 
 class Told:
@@ -91,6 +95,47 @@ def test_the_gradient_at_the_end_is_that_of_the_endpoint(family):
     vector = objective.to_vector(ends.parameters)
     _, gradient = objective.loss(vector, ends.parameters, objective.evaluate(ends.parameters))
     np.testing.assert_allclose(ends.gradient_norm, np.linalg.norm(gradient, axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        (family, name)
+        for family in ("gaussian-full", "student-t")
+        for name in sorted({*NAMES} - {*SOLVERS})
+        if not why_unable(METHODS[name](), FAMILY_CLASSES[family])
+    ],
+)
+def test_the_pass_that_ends_a_fit_describes_its_end_as_one_more_would(family, name, monkeypatch):
+    objective = cell("faithful", family, 3)
+    method, begin = METHODS[name](), starts(objective)
+    monkeypatch.setattr(ledger, "WORTH_REUSE", np.inf)
+    measured = run(objective, method, begin, max_passes=20)
+    monkeypatch.setattr(ledger, "WORTH_REUSE", 0)
+    reused = run(objective, method, begin, max_passes=20)
+    for field in ("n_floored_components", "n_vanishing_components", "log_likelihood"):
+        np.testing.assert_array_equal(getattr(reused, field), getattr(measured, field))
+    # a decrement is a difference that loses its last digits as it falls
+    np.testing.assert_allclose(reused.em_decrement, measured.em_decrement, rtol=1e-6, atol=1e-14)
+    np.testing.assert_allclose(reused.gradient_norm, measured.gradient_norm, rtol=1e-6, atol=1e-12)
+
+
+def test_a_long_pass_that_ends_fits_is_not_taken_again(monkeypatch):
+    objective = cell("faithful", "gaussian-full", 2)
+    taken = []
+    evaluate = type(objective).evaluate
+
+    def counting(self, parameters, *arguments):
+        taken.append(len(parameters["weights"]))
+        return evaluate(self, parameters, *arguments)
+
+    monkeypatch.setattr(type(objective), "evaluate", counting)
+    monkeypatch.setattr(ledger, "WORTH_REUSE", 4 * 2 * objective.n_rows)
+    run(objective, EM(), starts(objective, count=4), tol=0, max_passes=5)
+    assert taken == [4] * 5
+    taken.clear()
+    run(objective, EM(), starts(objective, count=3), tol=0, max_passes=5)
+    assert taken == [3] * 6
 
 
 def test_a_vanishing_component_and_one_below_the_floor_are_counted():
