@@ -67,7 +67,7 @@ main()
 
 def sleep(command: Any, workdir: str, *_: Any, **__: Any) -> Any:
     """Stand in for the call of a command in a worker: sleep, and write when that began and ended."""
-    from snakemake_executor_plugin_dask.call import Outcome
+    from snakemake_executor_plugin_dask.outcome import Outcome
 
     _, _, seconds, output = command.argv
     began = time.time()

@@ -54,7 +54,8 @@ def worker_seconds() -> tuple[float, float]:
 
     from mixsweep.problems import write_problem
     from mixsweep.problems.builtin import load_builtin
-    from snakemake_executor_plugin_dask.handle import EmbeddedCluster, Options
+    from snakemake_executor_plugin_dask.handle import EmbeddedCluster
+    from snakemake_executor_plugin_dask.options import Options
 
     with tempfile.TemporaryDirectory() as folder:
         problem = Path(folder, "faithful.nc")

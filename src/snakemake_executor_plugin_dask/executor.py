@@ -30,11 +30,14 @@ from snakemake_executor_plugin_dask.attach import (
     required_resources,
     worker_resources,
 )
-from snakemake_executor_plugin_dask.call import Outcome, abort, cpu_seconds, run_command, run_nested
+from snakemake_executor_plugin_dask.call import run_command
+from snakemake_executor_plugin_dask.cpu_time import cpu_seconds
 from snakemake_executor_plugin_dask.deadline import Deadline
 from snakemake_executor_plugin_dask.handle import EmbeddedCluster
 from snakemake_executor_plugin_dask.leftovers import remove_leftovers, sign
+from snakemake_executor_plugin_dask.nested import abort, run_nested
 from snakemake_executor_plugin_dask.options import ClusterError, Options
+from snakemake_executor_plugin_dask.outcome import Outcome
 from snakemake_executor_plugin_dask.plain import plain_command
 from snakemake_executor_plugin_dask.progress import Tally, Ticker
 from snakemake_executor_plugin_dask.termination import Termination

@@ -18,11 +18,11 @@ from typing import IO, Any
 import psutil
 
 from snakemake_executor_plugin_dask import credentials
-from snakemake_executor_plugin_dask.call import THREAD_VARIABLES
 from snakemake_executor_plugin_dask.options import ClusterError, Options
 from snakemake_executor_plugin_dask.slurm import cancel
+from snakemake_executor_plugin_dask.threads import thread_limits
 
-__all__ = ["CLOSE", "ORDERLY_SECONDS", "ClusterError", "EmbeddedCluster", "Options", "kill"]
+__all__ = ["CLOSE", "ORDERLY_SECONDS", "EmbeddedCluster", "kill"]
 
 # What the cluster's process reads before the end of its input, if it is to close
 # the cluster and not to kill it, and how long that may take.
@@ -63,7 +63,7 @@ class EmbeddedCluster:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=dict(os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")),
+                env=os.environ | thread_limits(1),
                 start_new_session=True,  # the terminal's Ctrl-C is Snakemake's business
             )
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from snakemake_executor_plugin_dask.call import THREAD_VARIABLES
 from snakemake_executor_plugin_dask.config import ON_WORKERS, variables
 from snakemake_executor_plugin_dask.options import ClusterError, Options
+from snakemake_executor_plugin_dask.threads import thread_limits
 from snakemake_executor_plugin_dask.worker import RETIRE_VARIABLE
 
 __all__ = [
@@ -84,8 +84,8 @@ def _worker_arguments(options: Options, host: str | None) -> list[str]:
 
 def environment(options: Options) -> dict[str, str]:
     """Return the variables that workers on other machines need."""
-    threads = dict.fromkeys(THREAD_VARIABLES, str(options.threads))
-    return threads | variables(ON_WORKERS) | {RETIRE_VARIABLE: f"{options.retire_after:.0f}"}
+    retirement = {RETIRE_VARIABLE: f"{options.retire_after:.0f}"}
+    return thread_limits(options.threads) | variables(ON_WORKERS) | retirement
 
 
 def job_settings(options: Options) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from snakemake_executor_plugin_dask.handle import ClusterError, EmbeddedCluster, Options
+from snakemake_executor_plugin_dask.handle import EmbeddedCluster
+from snakemake_executor_plugin_dask.options import ClusterError, Options
 
 SLEEPERS = """
     rule all:

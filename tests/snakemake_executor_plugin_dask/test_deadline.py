@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
-from snakemake_executor_plugin_dask.call import Outcome, run_command, run_nested
+from snakemake_executor_plugin_dask.call import run_command
 from snakemake_executor_plugin_dask.deadline import Deadline
+from snakemake_executor_plugin_dask.nested import run_nested
+from snakemake_executor_plugin_dask.outcome import Outcome
 from snakemake_executor_plugin_dask.plain import parse
 
 
