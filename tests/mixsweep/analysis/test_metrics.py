@@ -15,7 +15,7 @@ from mixsweep.analysis.conduct import conduct
 from mixsweep.analysis.flow import flow
 from mixsweep.analysis.gaps import gap_bands
 from mixsweep.analysis.landscape import landscape
-from mixsweep.analysis.metrics import METRICS, metric
+from mixsweep.analysis.metrics import METRICS, convergence, global_optimum, metric, multimodality
 from mixsweep.analysis.nesting import audit_summary, nesting_audit
 from mixsweep.analysis.paired import paired_comparison, pooled_comparison
 from mixsweep.analysis.profiles import data_profiles, performance_profiles, solution_costs
@@ -197,6 +197,11 @@ def test_records_are_complete():
         assert record.better in ("higher", "lower", "neither")
         if "share" in record.meaning.split()[:1]:
             assert record.denominator, name
+
+
+def test_no_name_has_two_records():
+    records = [record for one in (multimodality, global_optimum, convergence) for record in one.RECORDS]
+    assert sorted(record.name for record in records) == sorted(METRICS)
 
 
 def test_an_unknown_metric_is_told_with_the_nearest():
