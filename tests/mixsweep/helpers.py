@@ -27,6 +27,7 @@ METHODS = (
     "daarem",
     "natural-gradient",
     "lbfgs",
+    "riemannian-lbfgs",
     "em+lbfgs",
     "cg",
     "adam",

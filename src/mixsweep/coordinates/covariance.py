@@ -21,7 +21,7 @@ from mixsweep.coordinates.base import REAL, Chart
 from mixsweep.linalg import flat, lower_indices, triangular_inverse
 from mixsweep.typing import FloatArray
 
-__all__ = ["COVARIANCE_CHARTS", "CovarianceCharts"]
+__all__ = ["COVARIANCE_CHARTS", "CovarianceCharts", "factor_of_square", "whitened_derivative"]
 
 
 class CovarianceCharts(NamedTuple):
@@ -63,7 +63,7 @@ def _diagonal(matrices: FloatArray) -> FloatArray:
     return view
 
 
-def _factor_of_square(factors: FloatArray) -> FloatArray:
+def factor_of_square(factors: FloatArray) -> FloatArray:
     """Return the lower Cholesky factor of A'A, by the orthogonal factorisation of A."""
     upper = np.asarray(np.linalg.qr(factors, mode="r"), dtype=np.float64)
     signs = np.where(_diagonal(upper) < 0, -1.0, 1.0)
@@ -73,10 +73,16 @@ def _factor_of_square(factors: FloatArray) -> FloatArray:
 def _in_covariance(factors: FloatArray, gradient: FloatArray) -> FloatArray:
     """Return the symmetric derivative in Sigma from that in its lower Cholesky factor."""
     inverse = triangular_inverse(factors)
+    inner = whitened_derivative(factors, gradient)
+    result: FloatArray = np.matmul(np.matmul(_transpose(inverse), inner), inverse)
+    return result
+
+
+def whitened_derivative(factors: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Return L' S L = sym(P), S being the symmetric derivative in Sigma, from that in the Cholesky factor."""
     inner = np.tril(np.matmul(_transpose(factors), gradient))
     _diagonal(inner)[...] *= 0.5
-    inner = 0.5 * (inner + _transpose(inner))
-    result: FloatArray = np.matmul(np.matmul(_transpose(inverse), inner), inverse)
+    result: FloatArray = 0.5 * (inner + _transpose(inner))
     return result
 
 
@@ -140,7 +146,7 @@ class SquareFactor(Chart):
 
     def from_free(self, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         """Return the Cholesky factor of A'A."""
-        return _factor_of_square(free.reshape(len(free), *shape))
+        return factor_of_square(free.reshape(len(free), *shape))
 
     def pull_back(self, free: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return 2 A S."""
@@ -173,7 +179,7 @@ class MatrixLogarithm(Chart):
     def from_free(self, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         """Return the Cholesky factor of the exponential."""
         values, vectors = self._eigen(free, shape)
-        return _factor_of_square(np.exp(0.5 * values)[..., None] * _transpose(vectors))
+        return factor_of_square(np.exp(0.5 * values)[..., None] * _transpose(vectors))
 
     def pull_back(self, free: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return the derivative by the divided differences of the exponential (Daleckii and Krein 1965)."""

@@ -25,6 +25,7 @@ METHODS: Registry[type] = Registry(
         "nesterov": "mixsweep.methods.nesterov:Nesterov",
         "newton-cg": "mixsweep.methods.newton_cg:NewtonCG",
         "online-em": "mixsweep.methods.online_em:OnlineEM",
+        "riemannian-lbfgs": "mixsweep.methods.riemannian_lbfgs:RiemannianLBFGS",
         "rmsprop": "mixsweep.methods.rmsprop:RMSprop",
         "scikit-learn": "mixsweep.methods.scikit_learn:ScikitLearn",
         "scipy": "mixsweep.methods.scipy_minimize:SciPyMinimize",

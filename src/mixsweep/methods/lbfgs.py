@@ -6,6 +6,7 @@ gradient, without memory; then the fit has stalled.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from mixsweep.methods.line_search import Trial
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, FloatArray, IntArray, Parameters
 
-__all__ = ["LBFGS"]
+__all__ = ["LBFGS", "check_memory", "empty_memory", "proceed", "two_loop"]
 
 #: Share to which the slope must fall in a line search.
 CURVATURE = 0.9
@@ -42,21 +43,13 @@ class LBFGS(GradientMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        valid = isinstance(self.memory, int) and self.memory >= 1
-        require(valid, self.name, "memory", self.memory, "an integer of at least 1")
+        check_memory(self.name, self.memory)
 
     def start(self, objective: Objective, parameters: Parameters, seeds: Seeds) -> State:
         """Return the starts' coordinates with an empty memory; the first pass evaluates the start itself."""
         vector = objective.to_vector(parameters)
         count, size = vector.shape
-        return {
-            **line_search.start(vector),
-            "steps": np.zeros((count, self.memory, size)),
-            "changes": np.zeros((count, self.memory, size)),
-            "curvatures": np.zeros((count, self.memory)),  # 1 / (step' change); 0 marks an empty place
-            # the newest pair's place; older ones stand before it, round the end
-            "newest": np.full(count, self.memory - 1),
-        }
+        return {**line_search.start(vector), **empty_memory(count, size, self.memory)}
 
     def ask(self, objective: Objective, state: State) -> Request:
         """Return the parameters at the trial points."""
@@ -67,49 +60,86 @@ class LBFGS(GradientMethod):
     ) -> tuple[State, Step]:
         """Accept the trial point and choose a new direction, or choose another trial."""
         state, trial = line_search.judge(objective, state, parameters, evaluation, CURVATURE)
-        if trial.accepted.any():
-            state = self._advance(state, trial)
-        # A failed search is tried once more along the gradient, without memory.
-        has_memory = (state["curvatures"] != 0).any(axis=1)
-        stalled = trial.failed & ~has_memory
-        if (trial.failed & has_memory).any():
-            state = self._restart(state, trial.failed & has_memory)
-        return state, Step(trial.accepted, stalled)
+        return proceed(state, trial, line_search.move, line_search.cautious_step)
 
-    def _advance(self, state: State, trial: Trial) -> State:
-        """Move the accepted fits to their trial points, update their memories and choose directions."""
-        accepted = trial.accepted
-        moved = state["step"][accepted, None] * state["direction"][accepted]
-        change = trial.gradient[accepted] - state["gradient"][accepted]
-        product = np.einsum("ij,ij->i", moved, change)
-        useful = ~trial.first[accepted] & (product > 1e-12 * np.square(change).sum(axis=1))
-        keep = np.flatnonzero(accepted)[useful]
-        place = (state["newest"][keep] + 1) % self.memory
-        state["newest"][keep] = place
-        state["steps"][keep, place] = moved[useful]
-        state["changes"][keep, place] = change[useful]
-        state["curvatures"][keep, place] = 1.0 / product[useful]
-        line_search.move(state, trial)
-        return self._aim(state, accepted)
 
-    def _aim(self, state: State, chosen: BoolArray) -> State:
-        """Set direction and first trial of the chosen fits."""
-        gradient = state["gradient"][chosen]
-        direction = -two_loop(gradient, np.flatnonzero(chosen), state)
-        slope = np.einsum("ij,ij->i", gradient, direction)
-        uphill = ~(slope < 0)
-        direction[uphill] = -gradient[uphill]
-        slope[uphill] = -np.square(gradient[uphill]).sum(axis=1)
-        # Without memory the scale is unknown.
-        empty = (state["curvatures"][chosen] == 0).all(axis=1)
-        step = np.where(empty, line_search.cautious_step(gradient), 1.0)
-        line_search.aim(state, chosen, direction, slope, step)
-        return state
+def check_memory(method: str, memory: int) -> None:
+    """Raise a `MixsweepError` unless the setting is a number of correction pairs."""
+    valid = isinstance(memory, int) and memory >= 1
+    require(valid, method, "memory", memory, "an integer of at least 1")
 
-    def _restart(self, state: State, chosen: BoolArray) -> State:
+
+def empty_memory(count: int, size: int, memory: int) -> State:
+    """Return the state of R memories without correction pairs in q coordinates."""
+    return {
+        "steps": np.zeros((count, memory, size)),
+        "changes": np.zeros((count, memory, size)),
+        "curvatures": np.zeros((count, memory)),  # 1 / (step' change); 0 marks an empty place
+        # the newest pair's place; older ones stand before it, round the end
+        "newest": np.full(count, memory - 1),
+    }
+
+
+def proceed(
+    state: State,
+    trial: Trial,
+    move: Callable[[State, Trial], None],
+    first_step: Callable[[FloatArray], FloatArray],
+) -> tuple[State, Step]:
+    """Take in judged trials: accept points and choose directions from there, or give up.
+
+    Parameters
+    ----------
+    state : dict of ndarray
+        Of line searches and memories; its arrays are reused.
+    trial : Trial
+        What was found at the trial points.
+    move : callable
+        Makes the accepted trial points of a state the current ones, in place.
+    first_step : callable
+        Gives the first trials along negative gradients, shape (c, q), without memory.
+    """
+    if trial.accepted.any():
+        _remember(state, trial)
+        move(state, trial)
+        _aim(state, trial.accepted, first_step)
+    # A failed search is tried once more along the gradient, without memory.
+    has_memory = (state["curvatures"] != 0).any(axis=1)
+    again = trial.failed & has_memory
+    if again.any():
         for name in ("steps", "changes", "curvatures"):
-            state[name][chosen] = 0
-        return self._aim(state, chosen)
+            state[name][again] = 0
+        _aim(state, again, first_step)
+    return state, Step(trial.accepted, trial.failed & ~has_memory)
+
+
+def _remember(state: State, trial: Trial) -> None:
+    """Enter the steps to the accepted trial points into the memories, in place."""
+    accepted = trial.accepted
+    moved = state["step"][accepted, None] * state["direction"][accepted]
+    change = trial.gradient[accepted] - state["gradient"][accepted]
+    product = np.einsum("ij,ij->i", moved, change)
+    useful = ~trial.first[accepted] & (product > 1e-12 * np.square(change).sum(axis=1))
+    keep = np.flatnonzero(accepted)[useful]
+    place = (state["newest"][keep] + 1) % state["steps"].shape[1]
+    state["newest"][keep] = place
+    state["steps"][keep, place] = moved[useful]
+    state["changes"][keep, place] = change[useful]
+    state["curvatures"][keep, place] = 1.0 / product[useful]
+
+
+def _aim(state: State, chosen: BoolArray, first_step: Callable[[FloatArray], FloatArray]) -> None:
+    """Set direction and first trial of the chosen fits, in place."""
+    gradient = state["gradient"][chosen]
+    direction = -two_loop(gradient, np.flatnonzero(chosen), state)
+    slope = np.einsum("ij,ij->i", gradient, direction)
+    uphill = ~(slope < 0)
+    direction[uphill] = -gradient[uphill]
+    slope[uphill] = -np.square(gradient[uphill]).sum(axis=1)
+    # Without memory the scale is unknown.
+    empty = (state["curvatures"][chosen] == 0).all(axis=1)
+    step = np.where(empty, first_step(gradient), 1.0)
+    line_search.aim(state, chosen, direction, slope, step)
 
 
 def two_loop(gradient: FloatArray, fits: IntArray, state: State) -> FloatArray:

@@ -23,9 +23,12 @@ __all__ = [
     "descend",
     "judge",
     "move",
+    "settle",
     "start",
     "trial_point",
     "trial_vector",
+    "unaimed",
+    "weigh",
 ]
 
 SUFFICIENT_DECREASE = 1e-4
@@ -60,12 +63,16 @@ class Trial:
 
 def start(vector: FloatArray) -> State:
     """Return the state of R searches whose first pass evaluates the starts themselves."""
-    count = len(vector)
+    count, size = vector.shape
+    return {"vector": vector, **unaimed(count, size)}
+
+
+def unaimed(count: int, size: int) -> State:
+    """Return the state of R searches in q coordinates but for where they are."""
     return {
-        "vector": vector,
-        "gradient": np.zeros_like(vector),
+        "gradient": np.zeros((count, size)),
         "loss": np.full(count, np.inf),
-        "direction": np.zeros_like(vector),
+        "direction": np.zeros((count, size)),
         "slope": np.zeros(count),
         "step": np.zeros(count),
         "trials": np.zeros(count),
@@ -103,7 +110,20 @@ def judge(
     curvature : float
         The slope's absolute value must fall to this share.
     """
-    loss, gradient = objective.loss(trial_vector(state), parameters, evaluation)
+    return weigh(state, *objective.loss(trial_vector(state), parameters, evaluation), curvature)
+
+
+def weigh(state: State, loss: FloatArray, gradient: FloatArray, curvature: float) -> tuple[State, Trial]:
+    """Judge the trial points by what was found there; choose the next trials of those that go on searching.
+
+    Parameters
+    ----------
+    state : dict of ndarray
+    loss, gradient : ndarray, shape (R,) and (R, q)
+        At the trial points; the gradient's product with the direction must be the slope there.
+    curvature : float
+        The slope's absolute value must fall to this share.
+    """
     bad = ~(np.isfinite(loss) & np.isfinite(gradient).all(axis=1))
     loss = np.where(bad, np.inf, loss)
     gradient = np.where(bad[:, None], 0.0, gradient)
@@ -119,6 +139,12 @@ def move(state: State, trial: Trial) -> None:
     """Make the accepted trial points the current points, in place."""
     accepted = trial.accepted
     state["vector"][accepted] += state["step"][accepted, None] * state["direction"][accepted]
+    settle(state, trial)
+
+
+def settle(state: State, trial: Trial) -> None:
+    """Take over loss and gradient of the accepted trial points, in place."""
+    accepted = trial.accepted
     state["gradient"][accepted] = trial.gradient[accepted]
     state["loss"][accepted] = trial.loss[accepted]
 

@@ -221,7 +221,20 @@ def test_both_conditional_steps_together_are_the_m_step():
 
 
 @pytest.mark.parametrize(
-    "name", ["squarem", "ecm", "gem", "lbfgs", "cg", "adam", "nesterov", "em+lbfgs", "newton-cg", "trust"]
+    "name",
+    [
+        "squarem",
+        "ecm",
+        "gem",
+        "lbfgs",
+        "riemannian-lbfgs",
+        "cg",
+        "adam",
+        "nesterov",
+        "em+lbfgs",
+        "newton-cg",
+        "trust",
+    ],
 )
 def test_methods_end_in_the_optimum_of_the_basin(name):
     objective = heavy_cell()

@@ -15,6 +15,7 @@ from mixsweep.status import Status
 
 EXTREME = {
     "lbfgs": {},
+    "riemannian-lbfgs": {},
     "adam": {"learning_rate": 1e6},
     "gd": {"learning_rate": 1e6},
     "squarem": {"max_decrease": np.inf},
@@ -400,7 +401,7 @@ def test_lbfgs_minimises_as_well_as_scipy():
         np.testing.assert_allclose(-ends.log_likelihood[r] / objective.n_rows, peer.fun, atol=1e-11)
 
 
-@pytest.mark.parametrize(("name", "share"), [("lbfgs", 0.9), ("cg", 0.1)])
+@pytest.mark.parametrize(("name", "share"), [("lbfgs", 0.9), ("riemannian-lbfgs", 0.9), ("cg", 0.1)])
 def test_strong_wolfe_conditions_hold_at_every_accepted_step(name, share, monkeypatch):
     from mixsweep.methods import line_search
 
