@@ -14,8 +14,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from mixsweep.report import write_report
 
 CHARTS = (
-    *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "rarefaction", "agreement"),
-    *("selection", "tree", "paths", "slice", "map"),
+    *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "unseen_by_method"),
+    *("rarefaction", "agreement", "selection", "tree", "paths", "slice", "map"),
     *("hit_rates", "restarts", "costs", "pairs", "flow", "by_components"),
     *("trend", "difficulty", "run_time"),
     *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "timing"),
@@ -224,7 +224,7 @@ def test_a_cell_that_no_fit_solved_is_drawn_without_warnings(
     nothing = {"n_hits": 0, "hit_rate": 0, "hit_rate_low": 0, "cost_median": "inf", "cost_median_low": "inf"}
     nothing |= {f"restarts_95{end}": "inf" for end in ("", "_low", "_high")}
     nothing |= dict.fromkeys(("passes_per_hit", "seconds_per_hit", "n_optima_boender"), "inf")
-    for name in ("hit_rates", "costs", "convergence", "unseen"):
+    for name in ("hit_rates", "costs", "convergence", "unseen_by_method"):
         path = results / "tables" / f"{name}.csv"
         rows = list(csv.DictReader(path.read_text().splitlines()))
         synthetic.write_csv(path, [row | {key: nothing[key] for key in row.keys() & nothing} for row in rows])

@@ -15,7 +15,7 @@ from mixsweep.analysis.repeated import copies_in_words
 from mixsweep.analysis.running_time import cheapest
 from mixsweep.analysis.shares import basin_shares
 from mixsweep.analysis.speed_tables import frame_of
-from mixsweep.analysis.unseen import unseen_by_initializer
+from mixsweep.analysis.unseen import unseen_by_initializer, unseen_by_method
 from mixsweep.analysis.verdict import verdict
 from mixsweep.plan import Cell, cell_shards
 from mixsweep.progress import rerun_command
@@ -31,6 +31,7 @@ __all__ = ["ALL", "cell_tables"]
 #: What stands for all initializers together.
 ALL = "all"
 NOTHING_SEEN = "cannot say: no start of this kind led to an optimum"
+FEW_SEEN = "cannot say: fewer than two of the method's fits from such starts ended in an optimum"
 
 
 def cell_tables(
@@ -74,6 +75,7 @@ def cell_tables(
         "optima": _optima(optima, fits["status"].size, n_starts),
         "basin_shares": _basin_shares(fits, optima),
         "unseen": _unseen(fits, optima, warnings),
+        "unseen_by_method": _unseen_by_method(fits, optima, warnings),
         "rarefaction": frame_of(rarefaction_curves(fits, optima)),
         "agreement": _agreement(optima),
         "hit_rates": frame_of(warned),
@@ -101,9 +103,18 @@ def _basin_shares(fits: xr.Dataset, optima: xr.Dataset) -> pd.DataFrame:
 
 def _unseen(fits: xr.Dataset, optima: xr.Dataset, warnings: list[str]) -> pd.DataFrame:
     found = unseen_by_initializer(fits, optima)
-    reason = np.where(found["n_starts_ended"] > 0, "", NOTHING_SEEN).astype(object)
-    columns = {"reason": reason, "warning": np.array(warnings, dtype=object)}
-    return frame_of(found.assign({name: ("initializer", values) for name, values in columns.items()}))
+    return _with_words(found, np.where(found["n_starts_ended"] > 0, "", NOTHING_SEEN), warnings)
+
+
+def _unseen_by_method(fits: xr.Dataset, optima: xr.Dataset, warnings: list[str]) -> pd.DataFrame:
+    found = unseen_by_method(fits, optima)
+    return _with_words(found, np.where(found["n_fits_ended"] > 1, "", FEW_SEEN), warnings)
+
+
+def _with_words(found: xr.Dataset, reason: np.ndarray[Any, Any], warnings: list[str]) -> pd.DataFrame:
+    """Return estimates with why they are missing, and what must be known of each initializer."""
+    warning = ("initializer", np.array(warnings, dtype=object))
+    return frame_of(found.assign(reason=(tuple(found.sizes), reason.astype(object)), warning=warning))
 
 
 def _agreement(optima: xr.Dataset) -> pd.DataFrame:

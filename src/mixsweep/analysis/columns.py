@@ -48,10 +48,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     # optima in which no fit of the arm ended have no row
     "basin_shares": (*_ARM, "optimum", "kind", "n_fits", "n_fits_total", *with_interval("basin_share")),
-    # the first two estimates are of all methods' fits together, the same in every row of an initializer
+    # of the starts, which the methods share
     "unseen": (
-        *(*_ARM, "n_starts_ended", "n_optima", *with_interval("unseen_share", "n_optima_chao1")),
-        *("n_fits_ended", "n_optima_arm", "n_optima_boender", "unseen_share_boender", "reason", "warning"),
+        *(*_KEY, "initializer", "n_starts_ended", "n_optima"),
+        *(*with_interval("unseen_share", "n_optima_chao1"), "reason", "warning"),
+    ),
+    # of the fits of one method
+    "unseen_by_method": (
+        *(*_ARM, "n_fits_ended", "n_optima_arm", "n_optima_boender", "unseen_share_boender"),
+        *("reason", "warning"),
     ),
     "rarefaction": (*_ARM, "restarts", *with_interval("expected_optima")),
     "agreement": (*_KEY, "optimum_a", "optimum_b", "adjusted_rand", "density_distance"),
@@ -223,7 +228,8 @@ ROWS: dict[str, tuple[str, str]] = {
     "advice": ("problem", "method, start and number of restarts for the hardest of its cells"),
     "optima": ("optimum", "value, kind, basin share and the evidence for the kind"),
     "basin_shares": ("optimum, method and initializer", "how often the method's fits end there"),
-    "unseen": ("method and initializer", "estimates of what has not been seen"),
+    "unseen": ("initializer", "what its starts have not shown by any method: share and number of optima"),
+    "unseen_by_method": ("method and initializer", "what the method has not shown, if its basins are even"),
     "rarefaction": ("method, initializer and number of restarts", "optima found on average"),
     "agreement": ("pair of leading optima", "how alike their clusterings and densities are"),
     "selection": (

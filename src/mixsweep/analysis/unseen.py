@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,15 @@ from mixsweep.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CAVEAT", "ESTIMATORS", "Estimate", "boender_rinnooy_kan", "chao1", "unseen_by_initializer"]
+__all__ = [
+    "CAVEAT",
+    "ESTIMATORS",
+    "Estimate",
+    "boender_rinnooy_kan",
+    "chao1",
+    "unseen_by_initializer",
+    "unseen_by_method",
+]
 
 #: What holds for all of them.
 CAVEAT = (
@@ -117,11 +125,10 @@ def boender_rinnooy_kan(n_seen: int, total: int) -> tuple[float, float]:
 
 
 def unseen_by_initializer(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
-    """Return estimates of what starts of each kind have not shown yet.
+    """Return estimates of what starts of each kind have not shown yet, whichever method began there.
 
-    Methods share starts. For Good-Turing and Chao1 an optimum counts once for each start from which any
-    method reached it, and a start that led nowhere does not count. Boender and Rinnooy Kan's estimates are
-    for each method by itself, whose basins they are about, and count its fits that ended in an optimum.
+    Methods share starts: an optimum counts once for each start from which any method reached it, and a start
+    that led nowhere does not count.
 
     Parameters
     ----------
@@ -134,23 +141,47 @@ def unseen_by_initializer(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         Over ``initializer``: ``n_starts_ended`` in an optimum; ``n_optima`` seen; ``unseen_share`` by
-        Good-Turing with its 95 % interval, the headline; ``n_optima_chao1`` with its interval. Over
-        (initializer, method): ``n_fits_ended`` in an optimum; ``n_optima_arm`` seen by the method;
-        ``n_optima_boender`` and ``unseen_share_boender``. NaN where no start led to an optimum. Attributes:
-        what each assumes (`ESTIMATORS`) and ``caveat``.
+        Good-Turing with its 95 % interval, the headline; ``n_optima_chao1`` with its interval. NaN where no
+        start led to an optimum. Attributes: what each assumes (`ESTIMATORS`) and ``caveat``.
     """
     import xarray as xr
 
     ended = fits["optimum"].transpose("initializer", "method", "restart").values
-    number = optima.sizes["optimum"]
-    starts = {name: ("initializer", values) for name, values in _columns(_of_starts, ended, number).items()}
-    arms = ended.reshape(-1, 1, ended.shape[-1])
-    methods = {
-        name: (("initializer", "method"), values.reshape(ended.shape[:2]))
-        for name, values in _columns(_of_method, arms, number).items()
-    }
-    coordinates = {name: fits[name] for name in ("initializer", "method")}
-    return xr.Dataset(starts | methods, coordinates, {**ESTIMATORS, "caveat": CAVEAT})
+    found = _columns(_of_starts, ended, optima.sizes["optimum"])
+    variables = {name: ("initializer", values) for name, values in found.items()}
+    return xr.Dataset(variables, {"initializer": fits["initializer"]}, _assumed(found))
+
+
+def unseen_by_method(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
+    """Return what each method by itself has not shown yet from each kind of start, if its basins are even.
+
+    Boender and Rinnooy Kan's estimates, of the method's own fits that ended in an optimum.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        ``optimum`` over (method, initializer, restart).
+    optima : xarray.Dataset
+        The cell's optima.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over (method, initializer): ``n_fits_ended`` in an optimum; ``n_optima_arm`` seen by the method;
+        ``n_optima_boender`` and ``unseen_share_boender``, NaN where fewer than two fits ended in an optimum.
+        Attributes: what they assume (`ESTIMATORS`) and ``caveat``.
+    """
+    import xarray as xr
+
+    ended = fits["optimum"].transpose("method", "initializer", "restart").values
+    found = _columns(_of_method, ended.reshape(-1, 1, ended.shape[-1]), optima.sizes["optimum"])
+    dims = ("method", "initializer")
+    variables = {name: (dims, values.reshape(ended.shape[:2])) for name, values in found.items()}
+    return xr.Dataset(variables, {name: fits[name] for name in dims}, _assumed(found))
+
+
+def _assumed(names: Iterable[str]) -> dict[str, str]:
+    return {name: ESTIMATORS[name] for name in names if name in ESTIMATORS} | {"caveat": CAVEAT}
 
 
 def _columns(

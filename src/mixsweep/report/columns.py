@@ -163,7 +163,7 @@ _HEADINGS: dict[str, dict[str, str]] = {
 #: What stands for a missing value, where it is no dash: it is infinite, or means all.
 _EMPTY = {
     **dict.fromkeys(("restarts_95", "restarts_99", "cost_per_hit", "passes_per_hit"), "∞"),
-    **dict.fromkeys(("cost_per_arrival", "cost_spread"), "∞"),
+    **dict.fromkeys(("cost_per_arrival", "cost_spread", "n_optima_boender"), "∞"),
     **dict.fromkeys(("cost_q25", "cost_median", "cost_q75"), "never"),
     **dict.fromkeys(("reason", "warning"), ""),
     "problem": "all cells",
@@ -202,8 +202,12 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "basin_shares": (*_ARM, "optimum", "kind", "basin_share", "n_fits", "n_fits_total"),
     "unseen": (
-        *(*_CELL, "initializer", "n_starts_ended", "n_optima", "unseen_share", "n_optima_chao1", "method"),
-        *("n_fits_ended", "n_optima_arm", "unseen_share_boender", "n_optima_boender", "reason", "warning"),
+        *(*_CELL, "initializer", "unseen_share", "n_starts_ended", "n_optima", "n_optima_chao1"),
+        *("reason", "warning"),
+    ),
+    "unseen_by_method": (
+        *(*_ARM, "unseen_share_boender", "n_fits_ended", "n_optima_arm", "n_optima_boender"),
+        *("reason", "warning"),
     ),
     "agreement": (*_CELL, "optimum_a", "optimum_b", "adjusted_rand", "density_distance"),
     "selection": (

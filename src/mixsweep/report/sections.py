@@ -78,9 +78,14 @@ SECTIONS = (
             "unseen_number",
             Table(
                 "unseen",
-                "what has not been seen, by three estimators",
-                "Good-Turing and Chao1 take all methods together, and are the same in each row of an "
-                "initializer. " + ESTIMATORS["unseen_share_boender"],
+                "what the starts of each initializer have not shown",
+                "Of all methods together, which share the starts; those of a start count once.",
+            ),
+            "unseen_by_method",
+            Table(
+                "unseen_by_method",
+                "what each method by itself has not shown",
+                ESTIMATORS["unseen_share_boender"],
             ),
             "rarefaction",
             "agreement",

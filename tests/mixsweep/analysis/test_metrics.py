@@ -30,7 +30,7 @@ from mixsweep.analysis.stability import leave_one_out
 from mixsweep.analysis.success import hit_rates
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.analysis.trend import decay_in_k, hit_rate_trend, optima_trend, predicted_hit_rates
-from mixsweep.analysis.unseen import unseen_by_initializer
+from mixsweep.analysis.unseen import unseen_by_initializer, unseen_by_method
 from mixsweep.errors import MixsweepError
 from mixsweep.problems import load_builtin
 from mixsweep.timing import summary
@@ -164,6 +164,7 @@ def returned_by_the_census(fits):
         "landscape": landscape(problem, optima)[LANDSCAPE],
         "basin_shares": basin_shares(fits, two),
         "unseen_by_initializer": unseen_by_initializer(fits, two),
+        "unseen_by_method": unseen_by_method(fits, two),
         "rarefaction_curves": rarefaction_curves(fits, two),
         "chosen_components": chosen_components({1: (fits, two), 2: (fits, two)}),
     }

@@ -153,6 +153,21 @@ def test_tables_that_rest_on_several_analyses_agree(tables):
     assert (flow["n_flow"].sum() == 12).all()
 
 
+def test_no_estimate_of_the_unseen_stands_in_two_rows(tables):
+    cell = ["problem", "family", "n_components"]
+    starts, own = tables["unseen"], tables["unseen_by_method"]
+    assert not starts.duplicated([*cell, "initializer"]).any()
+    assert len(starts) == len(SWEPT) * 2
+    assert not own.duplicated([*cell, "method", "initializer"]).any()
+    assert len(own) == len(SWEPT) * 2 * 2
+    # a start ended where any of its fits did, and the methods together saw what each of them saw
+    both = own.merge(starts, on=[*cell, "initializer"])
+    assert (both["n_fits_ended"] <= both["n_starts_ended"]).all()
+    assert (both["n_optima_arm"] <= both["n_optima"]).all()
+    together = both.groupby([*cell, "initializer"])
+    assert (together["n_optima_arm"].sum() >= together["n_optima"].first()).all()
+
+
 def test_numbers_have_a_record_of_what_they_mean(tables):
     described = {
         "conduct",

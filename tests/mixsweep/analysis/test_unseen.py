@@ -14,6 +14,7 @@ from mixsweep.analysis.unseen import (
     chao1,
     incidence,
     unseen_by_initializer,
+    unseen_by_method,
 )
 from mixsweep.problems import load_builtin
 from mixsweep.seeds import generator
@@ -72,26 +73,31 @@ def test_estimates_are_by_initializer_and_count_starts_once():
     )
     assert float(first["n_optima_chao1"]) == chao1([7, 1, 2]).estimate
     assert found.attrs["caveat"] == CAVEAT
-    assert set(ESTIMATORS) <= set(found.attrs) & set(found.data_vars)
+    own = unseen_by_method(fits, optima_of(["proper", "proper", "spurious"]))
+    assert own.attrs["caveat"] == CAVEAT
+    stated = set(ESTIMATORS) & set(found.attrs) | set(ESTIMATORS) & set(own.attrs)
+    assert stated == set(ESTIMATORS)
+    assert set(found.attrs) - {"caveat"} <= set(found.data_vars)
+    assert set(own.attrs) - {"caveat"} <= set(own.data_vars)
 
 
 def test_the_model_of_boender_and_rinnooy_kan_is_for_one_method():
     row, other = [0] * 7 + [1] + [2] * 2, [0] * 9 + [3]
     fits = ended_in([[row], [other]])
-    found = unseen_by_initializer(fits, optima_of(["proper"] * 4)).isel(initializer=0)
-    assert found["n_optima"] == 4
+    assert unseen_by_initializer(fits, optima_of(["proper"] * 4))["n_optima"].item() == 4
+    found = unseen_by_method(fits, optima_of(["proper"] * 4)).isel(initializer=0)
     assert found["n_optima_arm"].values.tolist() == [3, 2]
     assert found["n_fits_ended"].values.tolist() == [10, 10]
     expected = [boender_rinnooy_kan(3, 10), boender_rinnooy_kan(2, 10)]
     np.testing.assert_array_equal(found["n_optima_boender"], [number for number, _ in expected])
     np.testing.assert_array_equal(found["unseen_share_boender"], [share for _, share in expected])
     # as if the other had not run
-    alone = unseen_by_initializer(fits.isel(method=[0]), optima_of(["proper"] * 4))
+    alone = unseen_by_method(fits.isel(method=[0]), optima_of(["proper"] * 4))
     assert alone["unseen_share_boender"].item() == expected[0][1]
 
 
 def test_failed_fits_do_not_count_for_boender_and_rinnooy_kan():
-    found = unseen_by_initializer(ended_in([[[0, 1, 0, 0, -1, -1]]]), optima_of(["proper"] * 2))
+    found = unseen_by_method(ended_in([[[0, 1, 0, 0, -1, -1]]]), optima_of(["proper"] * 2))
     assert found["n_fits_ended"].item() == 4
     assert found["unseen_share_boender"].item() == boender_rinnooy_kan(2, 4)[1]
 
@@ -141,8 +147,11 @@ def test_boender_rinnooy_kan_is_too_sure_of_uneven_urns_and_good_turing_is_not()
 def test_without_optima_everything_is_unknown(fits, kinds):
     found = unseen_by_initializer(ended_in(fits), optima_of(kinds))
     assert found["n_optima"].values.tolist() == [0]
-    for name in ("unseen_share", "unseen_share_high", "n_optima_chao1", "unseen_share_boender"):
+    for name in ("unseen_share", "unseen_share_high", "n_optima_chao1"):
         assert found[name].isnull().all()
+    own = unseen_by_method(ended_in(fits), optima_of(kinds))
+    assert own["n_fits_ended"].values.tolist() == [[0]]
+    assert own["unseen_share_boender"].isnull().all()
 
 
 def test_calibration_on_iris(tmp_path):

@@ -123,7 +123,8 @@ def cell_keys(
     grid = [1, 3, 10, 30, 100]
     return {
         "basin_shares": [row | {"kind": "proper"} for row in rows_of(**arms, optimum=found)],
-        "unseen": rows_of(**arms),
+        "unseen": rows_of(initializer=INITIALIZERS),
+        "unseen_by_method": rows_of(**arms),
         "rarefaction": rows_of(**arms, restarts=grid),
         "agreement": [{"optimum_a": a, "optimum_b": b} for a, b in combinations(found, 2)],
         "costs": rows_of(**arms),

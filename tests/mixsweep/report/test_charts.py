@@ -17,8 +17,8 @@ from mixsweep.report.tables import read_results
 from mixsweep.status import Status
 
 NAMES = (
-    *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "rarefaction", "agreement"),
-    *("selection", "tree", "paths", "slice", "map"),
+    *("optima_count", "optima", "copies", "basins", "unseen", "unseen_number", "unseen_by_method"),
+    *("rarefaction", "agreement", "selection", "tree", "paths", "slice", "map"),
     *("hit_rates", "restarts", "costs", "pairs", "flow", "by_components"),
     *("trend", "difficulty", "run_time"),
     *("passes", "gaps", "performance_profiles", "data_profiles", "ratios", "rates", "timing"),
@@ -110,6 +110,8 @@ def test_marks_are_capped_on_a_large_sweep(synthetic: ModuleType, tmp_path: Path
             "optima",
             "copies",
             "unseen",
+            "unseen_number",
+            "unseen_by_method",
             "hit_rates",
             "restarts",
             "costs",

@@ -63,7 +63,7 @@ RECORDS = (
     Metric("n_optima", "different optima seen, whatever their kind"),
     Metric(
         "n_optima_chao1",
-        "lower bound of the number of optima that exist",
+        "lower bound of the number of optima that exist, from how many starts led to each",
         interval="log-normal",
         source="Chao (1984); Chao (1987)",
     ),
@@ -71,7 +71,8 @@ RECORDS = (
     Metric("n_optima_arm", "different optima that fits of the method and initializer ended in"),
     Metric(
         "n_optima_boender",
-        "posterior mean of the number of optima that the method can reach; too low where basins are uneven",
+        "posterior mean of the number of optima that the method can reach, from its fits that ended in one; "
+        "too low where basins are uneven",
         source="Boender and Rinnooy Kan (1987)",
     ),
     Metric(

@@ -14,6 +14,7 @@ from mixsweep.report.charts.multimodality import (
     rarefaction,
     selection,
     unseen,
+    unseen_by_method,
     unseen_number,
 )
 from mixsweep.report.charts.optima import optima, optima_count
@@ -25,7 +26,8 @@ from mixsweep.report.charts.timing import timing
 __all__ = ["Chart", "Sweep", "Variant", "all_charts", "describe"]
 
 _MAKERS = (
-    *(optima_count, optima, copies, basins, unseen, unseen_number, rarefaction, agreement, selection),
+    *(optima_count, optima, copies, basins, unseen, unseen_number, unseen_by_method),
+    *(rarefaction, agreement, selection),
     *(tree, paths, slice_through, distance_map),
     *(hit_rates, restarts, costs, pairs, flow, by_components, trend, difficulty),
     *(run_time, passes, gaps, performance_profiles, data_profiles, ratios, rates, timing),

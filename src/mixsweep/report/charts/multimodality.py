@@ -18,7 +18,16 @@ from mixsweep.report.charts.heat import category_axis, heat_layers
 from mixsweep.report.charts.style import Spec, legend_selection, selected_opacity, tooltip
 from mixsweep.report.meaning import defined
 
-__all__ = ["agreement", "basins", "copies", "rarefaction", "selection", "unseen", "unseen_number"]
+__all__ = [
+    "agreement",
+    "basins",
+    "copies",
+    "rarefaction",
+    "selection",
+    "unseen",
+    "unseen_by_method",
+    "unseen_number",
+]
 
 CELL = (("cell", "Cell"),)
 ALWAYS = 10**9
@@ -95,78 +104,38 @@ def copies(sweep: Sweep) -> Chart:
     return _chart("copies", title, "verdicts", caption, spec, ())
 
 
-_ESTIMATORS: dict[str, tuple[str, Spec]] = {
-    "Good-Turing": ("#0072B2", {"shape": "circle"}),
-    "Chao1": ("#009E73", {"shape": "square"}),
-    "Boender and Rinnooy Kan": ("#D55E00", {"shape": "diamond"}),
-    "seen": ("#CC79A7", {"type": "tick", "thickness": 3, "size": 14}),
+#: Position of an unseen share: small ones are told apart.
+_UNSEEN: Spec = share("unseen_share", "unseen share of start space") | {
+    "scale": {"type": "sqrt", "domain": [0, 1]},
+    "axis": {"format": ".0%", "values": [0, 0.01, 0.05, 0.2, 0.5, 1]},
 }
 
 
-def _estimators(position: Spec, hover: list[Spec], names: dict[str, str], with_interval: str) -> list[Spec]:
-    """Return the layers of estimates, by the name that each has, one of them with its interval."""
-    colours = [_ESTIMATORS[label][0] for label in names]
-    colour: Spec = {
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": list(names), "range": colours},
-        "legend": {"symbolType": "circle"},
-    }
-    layers: list[Spec] = []
-    for label, name in names.items():
-        encoding = {"y": rows_of("cell"), "color": colour | {"datum": label}, "tooltip": hover}
-        both = interval(position, name, {"size": 70, **_ESTIMATORS[label][1]}, encoding)
-        for layer in both if label == with_interval else both[1:]:
-            own = _shown(name, position["field"]) if name in _OF_METHODS else _ONCE
-            layers.append(layer | {"transform": [*own, *layer["transform"]]})
-        if name in _OF_METHODS:
-            layers[-1]["encoding"]["opacity"] = {"condition": {"test": "datum.known", "value": 1}, "value": 0}
-    return layers
-
-
-#: Estimates of one method each; the others are the same in the rows of all methods, of which one is enough.
-_OF_METHODS = ("unseen_share_boender", "n_optima_boender")
-_ONCE: list[Spec] = [
-    {"window": [{"op": "row_number", "as": "n"}], "groupby": ["cell", "initializer"]},
-    {"filter": "datum.n === 1"},
-]
-
-
-def _shown(name: str, instead: str) -> list[Spec]:
-    """Return what puts another number, as a mark that is not seen, where an estimate is missing."""
-    known = f"isValid(datum.{name})"
-    return [
-        {"calculate": known, "as": "known"},
-        {"calculate": f"datum.known ? datum.{name} : datum.{instead}", "as": name},
-    ]
-
-
 def unseen(sweep: Sweep) -> Chart:
-    """Share of start space that leads to optima not seen yet, by two estimators."""
+    """Share of start space that leads to optima not seen yet, by Good-Turing."""
     title = "Share of starts that lead to an optimum not seen yet"
     hover = tooltip(
         *("cell", "initializer", ("unseen_share", "Good-Turing", ".2%")),
         *(("unseen_share_low", "95 % interval from", ".2%"), ("unseen_share_high", "to", ".2%")),
-        *(("n_starts_ended", "starts", ",d"), ("n_optima", "optima seen", ",d"), "method"),
-        *(("unseen_share_boender", "by itself, Boender and Rinnooy Kan", ".2%"),),
-        *(("n_fits_ended", "fits", ",d"), ("n_optima_arm", "optima seen by it", ",d"), "warning"),
+        *(("n_starts_ended", "starts", ",d"), ("n_optima", "optima seen", ",d"), "warning"),
     )
-    position = share("unseen_share", "unseen share of start space") | {
-        "scale": {"type": "sqrt", "domain": [0, 1]},
-        "axis": {"format": ".0%", "values": [0, 0.01, 0.05, 0.2, 0.5, 1]},
-    }
-    names = {"Good-Turing": "unseen_share", "Boender and Rinnooy Kan": "unseen_share_boender"}
-    layers = _estimators(position, hover, names, "Good-Turing")
-    view: Spec = {"height": {"step": 20}, "layer": layers}
+    common: Spec = {"y": rows_of("cell"), "color": {"value": "#0072B2"}, "tooltip": hover}
+    view: Spec = {"height": {"step": 20}, "layer": interval(_UNSEEN, "unseen_share", {"size": 70}, common)}
     caption = (
         f"{defined('Good-Turing', 'unseen_share')} It assumes independent starts from one distribution, and "
         "nothing about how uneven the basins are; methods share starts, so all fits of a start count once. "
-        f"{ESTIMATORS['unseen_share_boender']} A mark a method, among all its fits that ended in an optimum. "
-        "Neither bounds the log-likelihood of what has not been seen."
+        "It does not bound the log-likelihood of what has not been seen."
     )
     spec = panels(title, "initializer", view, 190, sweep.initializers)
     variants = (Variant(ALWAYS, caption, spec),)
     return Chart("unseen", title, "unseen", variants, needs=("unseen_share",))
+
+
+#: Colour and mark of the optima that were seen, and of those that are estimated to exist.
+_NUMBERS: dict[str, tuple[str, str, Spec]] = {
+    "Chao1": ("n_optima_chao1", "#009E73", {"shape": "square"}),
+    "seen": ("n_optima", "#CC79A7", {"type": "tick", "thickness": 3, "size": 14}),
+}
 
 
 def unseen_number(sweep: Sweep) -> Chart:
@@ -175,22 +144,60 @@ def unseen_number(sweep: Sweep) -> Chart:
     hover = tooltip(
         *("cell", "initializer", ("n_optima", "seen", ",d"), ("n_optima_chao1", "Chao1: at least", ",.1f")),
         *(("n_optima_chao1_low", "95 % interval from", ",.1f"), ("n_optima_chao1_high", "to", ",.1f")),
-        *("method", ("n_optima_arm", "seen by it", ",d")),
-        ("n_optima_boender", "Boender and Rinnooy Kan", ",.1f"),
+        *(("n_starts_ended", "starts", ",d"), "warning"),
     )
     position = log_quantity("n_optima", "number of optima")
-    names = {"Chao1": "n_optima_chao1", "Boender and Rinnooy Kan": "n_optima_boender", "seen": "n_optima"}
-    layers = _estimators(position, hover, names, "Chao1")
+    colour: Spec = {
+        "type": "nominal",
+        "title": None,
+        "scale": {"domain": list(_NUMBERS), "range": [own for _, own, _ in _NUMBERS.values()]},
+        "legend": {"symbolType": "circle"},
+    }
+    layers: list[Spec] = []
+    for label, (name, _, mark) in _NUMBERS.items():
+        common: Spec = {"y": rows_of("cell"), "color": colour | {"datum": label}, "tooltip": hover}
+        both = interval(position, name, {"size": 70, **mark}, common)
+        layers += both if label == "Chao1" else both[1:]
     view: Spec = {"height": {"step": 20}, "layer": layers}
     caption = (
-        "Optima of every kind that starts of one initializer led to, and what two estimators make of them. "
+        "Optima of every kind that starts of one initializer led to, and what an estimator makes of them. "
         f"{defined('Chao1', 'n_optima_chao1')} It is near the truth only where rare basins are alike; "
-        "denominator: all fits of starts that led to an optimum, those of one start counted once. "
-        f"{defined('Boender and Rinnooy Kan', 'n_optima_boender')} A mark a method, from its own fits."
+        "denominator: all fits of starts that led to an optimum, those of one start counted once."
     )
     spec = panels(title, "initializer", view, 190, sweep.initializers)
     variants = (Variant(ALWAYS, caption, spec),)
     return Chart("unseen_number", title, "unseen", variants, needs=("n_optima_chao1",))
+
+
+def unseen_by_method(sweep: Sweep) -> Chart:
+    """Share of start space that each method by itself has not shown, by Boender and Rinnooy Kan."""
+    title = "Unseen share of each method by itself, if its basins are even"
+    hover = tooltip(
+        *("cell", "initializer", "method"),
+        *(("unseen_share_boender", "Boender and Rinnooy Kan", ".2%"), ("n_fits_ended", "fits", ",d")),
+        *(("n_optima_arm", "optima seen by it", ",d"), ("n_optima_boender", "optima expected", ",.1f")),
+        "warning",
+    )
+    common: Spec = {
+        "y": rows_of("cell"),
+        "yOffset": {"field": "method", "sort": list(sweep.methods)},
+        "color": method_colour(sweep, legend={"symbolType": "diamond"}),
+        "opacity": selected_opacity("method"),
+        "tooltip": hover,
+    }
+    _, mark = interval(_UNSEEN, "unseen_share_boender", {"shape": "diamond"}, common)
+    view: Spec = {
+        "height": {"step": 9, "for": "offset"},
+        "params": [legend_selection("method")],
+        **mark,
+    }
+    caption = (
+        f"{ESTIMATORS['unseen_share_boender']} A mark a method, among all its fits that ended in an optimum; "
+        "compare with Good-Turing above. It does not bound the log-likelihood of what has not been seen."
+    )
+    spec = panels(title, "initializer", view, 190, sweep.initializers)
+    variants = (Variant(ALWAYS, caption, spec),)
+    return Chart("unseen_by_method", title, "unseen_by_method", variants, needs=("unseen_share_boender",))
 
 
 def rarefaction(sweep: Sweep) -> Chart:
