@@ -17,9 +17,8 @@ from typing import IO, Any
 
 import psutil
 
-from snakemake_executor_plugin_dask import credentials
+from snakemake_executor_plugin_dask import credentials, slurm
 from snakemake_executor_plugin_dask.options import ClusterError, Options
-from snakemake_executor_plugin_dask.slurm import cancel
 from snakemake_executor_plugin_dask.threads import thread_limits
 
 __all__ = ["CLOSE", "ORDERLY_SECONDS", "EmbeddedCluster", "kill"]
@@ -76,6 +75,10 @@ class EmbeddedCluster:
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process.poll() is None
+
+    def queue(self) -> str:
+        """Return how many workers wait in Slurm's queue, and why, for the user; empty if none does."""
+        return slurm.waiting(self._options.name)
 
     def wait(self, timeout: float) -> dict[str, Any]:
         """Wait until the scheduler and the workers are up.
@@ -143,7 +146,7 @@ class EmbeddedCluster:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
         if self._options.kind == "slurm":
-            cancel(self._options.name)
+            slurm.cancel(self._options.name)
         if self.credentials is not None:
             shutil.rmtree(self.credentials.parent, ignore_errors=True)
         if self.log.exists() and self.log.stat().st_size == 0:

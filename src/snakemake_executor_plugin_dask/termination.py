@@ -6,11 +6,17 @@ this may be for ever: nobody starts workers any more, or a batch system keeps th
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-__all__ = ["Termination"]
+from snakemake_executor_plugin_dask.connection import Connection
+from snakemake_executor_plugin_dask.under_way import UnderWay
+
+__all__ = ["Termination", "wait_for_begun"]
+
+_LOOK_SECONDS = 0.5
 
 
 class Termination:
@@ -50,3 +56,26 @@ class Termination:
         if callable(self._before):
             self._before(number, None)
         self._wind_down()
+
+
+def wait_for_begun(jobs: UnderWay, connection: Connection) -> int:
+    """Wait for the jobs that workers have begun, and give up the others.
+
+    Returns
+    -------
+    int
+        How many were given up.
+    """
+    given_up = 0
+    before: set[Any] = set()
+    while jobs:
+        begun = connection.begun()
+        waiting = set() if begun is None else jobs.waiting(begun)
+        # at the next look: a job may be on its way to a worker, or back
+        lost = jobs.give_up(waiting & before)
+        if lost:
+            given_up += len(lost)
+            connection.withdraw(lost)
+        before = waiting
+        time.sleep(_LOOK_SECONDS)
+    return given_up

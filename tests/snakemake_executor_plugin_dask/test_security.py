@@ -9,7 +9,7 @@ import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_executor_plugin_dask import credentials
-from snakemake_executor_plugin_dask.attach import connect
+from snakemake_executor_plugin_dask.connection import connect
 
 SLEEP = """
     rule sleep:

@@ -8,7 +8,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
 import snakemake_executor_plugin_dask
-from snakemake_executor_plugin_dask import Executor, ExecutorSettings, common_settings, internals
+from snakemake_executor_plugin_dask import Executor, ExecutorSettings, common_settings
 
 
 def settings(*arguments: str) -> ExecutorSettings:
@@ -48,19 +48,6 @@ def test_settings_that_make_no_sense(wrong: dict[str, object], message: str) -> 
     workflow = SimpleNamespace(executor_settings=ExecutorSettings(**wrong), main_snakefile="", dag=None)
     with pytest.raises(WorkflowError, match=message):
         Executor(workflow, None)
-
-
-@pytest.mark.parametrize(("checkpoint", "workers"), [(False, 3), (True, 8)])
-def test_no_more_workers_than_jobs_unless_more_jobs_may_come(checkpoint: bool, workers: int) -> None:
-    workflow = SimpleNamespace(
-        executor_settings=ExecutorSettings(),
-        main_snakefile="",
-        dag=range(3),
-        rules=[SimpleNamespace(is_checkpoint=checkpoint)],
-        resource_settings=SimpleNamespace(cores=8),
-    )
-    assert Executor(workflow, None)._sensible_workers() == workers
-    assert internals.expected_jobs(workflow) == 3
 
 
 def test_the_readme_explains_every_setting() -> None:
