@@ -12,9 +12,7 @@ rule analyse:
         optima=ensure("<results>/tables/optima.csv", non_empty=True),
         basin_shares=ensure("<results>/tables/basin_shares.csv", non_empty=True),
         unseen=ensure("<results>/tables/unseen.csv", non_empty=True),
-        unseen_by_method=ensure(
-            "<results>/tables/unseen_by_method.csv", non_empty=True
-        ),
+        unseen_by_method=ensure("<results>/tables/unseen_by_method.csv", non_empty=True),
         rarefaction=ensure("<results>/tables/rarefaction.csv", non_empty=True),
         agreement=ensure("<results>/tables/agreement.csv", non_empty=True),
         selection=ensure("<results>/tables/selection.csv", non_empty=True),
