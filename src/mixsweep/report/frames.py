@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from mixsweep.report.charts.base import TOLERANCES
 from mixsweep.report.charts.speed import RATIOS
 from mixsweep.report.tables import CELL
+from mixsweep.typing import IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,28 +222,41 @@ def encode(frame: pd.DataFrame, most: int) -> dict[str, Any]:
         ``values``, null for what is missing or infinite; with ``levels`` these are codes into them, with
         ``runs`` each counts so many rows, with ``cycle`` they repeat until the rows are full.
     """
+    from pandas import factorize
     from pandas.api.types import is_numeric_dtype
 
     columns: dict[str, Any] = {}
     kept = frame.head(most)
     for name in kept.columns:
-        if is_numeric_dtype(kept[name]):
-            columns[str(name)] = _compress([_number(float(value)) for value in kept[name]])
+        # missing values are one value too; objects, since text columns may be of Arrow's type
+        numeric = is_numeric_dtype(kept[name])
+        values = kept[name].to_numpy(float) if numeric else kept[name].astype(str).to_numpy(object)
+        codes, distinct = factorize(values, use_na_sentinel=False)
+        if numeric:
+            columns[str(name)] = _compress(*_merged(codes, [_number(value) for value in distinct.tolist()]))
         else:
-            text = kept[name].astype(str)
-            levels = {value: code for code, value in enumerate(dict.fromkeys(text))}
-            columns[str(name)] = {"levels": list(levels)} | _compress([levels[value] for value in text])
+            columns[str(name)] = {"levels": list(distinct)} | _compress(codes, range(len(distinct)))
     return {"rows": len(kept), "total": len(frame), "columns": columns}
 
 
-def _compress(values: list[Any]) -> dict[str, Any]:
-    runs = [(value, len(list(group))) for value, group in itertools.groupby(values)]
-    if 2 * len(runs) < len(values):
-        return {"values": [value for value, _ in runs], "runs": [count for _, count in runs]}
-    period = values.index(values[0], 1) if values and values[0] in values[1:] else 0
-    if period and all(value == values[index % period] for index, value in enumerate(values)):
-        return {"values": values[:period], "cycle": True}
-    return {"values": values}
+def _merged(codes: IntArray, values: list[Any]) -> tuple[IntArray, list[Any]]:
+    """Return codes into the distinct ones among values, some of which may be the same after rounding."""
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    merged: IntArray = np.array([places[value] for value in values], dtype=np.int64)[codes]
+    return merged, list(places)
+
+
+def _compress(codes: IntArray, values: Sequence[Any]) -> dict[str, Any]:
+    """Return the values that the codes stand for, in runs or as a cycle where that is shorter."""
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    if 2 * len(starts) < len(codes):
+        runs = np.diff(starts, append=len(codes)).tolist()
+        return {"values": [values[code] for code in codes[starts]], "runs": runs}
+    again = np.flatnonzero(codes[1:] == codes[0]) if len(codes) else starts
+    period = int(again[0]) + 1 if len(again) else 0
+    if period and np.array_equal(codes[period:], codes[:-period]):
+        return {"values": [values[code] for code in codes[:period]], "cycle": True}
+    return {"values": [values[code] for code in codes]}
 
 
 def _number(value: float) -> float | int | None:

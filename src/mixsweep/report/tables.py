@@ -43,6 +43,9 @@ OF_CELLS = frozenset(
     name for name, columns in COLUMNS.items() if set(CELL) <= set(columns) and name != "selection"
 )
 
+#: What stands in a file where there is no number.
+_MISSING = frozenset({"", "nan", "na", "<na>"})
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -121,21 +124,42 @@ def read_csv(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    text = pd.DataFrame(columns=list(columns), dtype=object)
-    if path.is_file() and path.stat().st_size > 0:
-        try:
+    if not path.is_file() or path.stat().st_size == 0:
+        return _empty(columns)
+    try:
+        found = _parsed(path, columns)
+        if found is None:
             # A problem may be called "NA" or "nan": text stays text.
-            text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-        except pd.errors.EmptyDataError:
-            return _empty(columns)
-        except (pd.errors.ParserError, UnicodeDecodeError, csv.Error) as error:
-            raise MixsweepError(f"{path}: not a readable csv table: {error}") from error
+            found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except pd.errors.EmptyDataError:
+        return _empty(columns)
+    except (pd.errors.ParserError, UnicodeDecodeError, csv.Error) as error:
+        raise MixsweepError(f"{path}: not a readable csv table: {error}") from error
     return pd.DataFrame(
         {
-            column: _column(path, column, text[column]) if column in text else _absent(column, text.index)
+            column: _column(path, column, found[column]) if column in found else _absent(column, found.index)
             for column in columns
         }
     )
+
+
+def _parsed(path: Path, columns: tuple[str, ...]) -> pd.DataFrame | None:
+    """Read a table whose numbers are all numbers; None where one is not, for the slower look at each."""
+    import pandas as pd
+
+    numbers = [column for column in columns if column not in TEXT]
+    try:
+        return pd.read_csv(
+            path,
+            dtype={column: float if column in numbers else str for column in columns},
+            keep_default_na=False,
+            na_values=dict.fromkeys(numbers, sorted(_MISSING)),
+            encoding="utf-8",
+        )
+    except pd.errors.EmptyDataError:
+        raise
+    except ValueError:
+        return None
 
 
 def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
@@ -181,8 +205,10 @@ def _column(path: Path, column: str, text: pd.Series[Any]) -> pd.Series[Any]:
 
     if column in TEXT:
         return text.fillna("").astype(object)
+    if text.dtype == float:
+        return text
     numbers = pd.to_numeric(text.replace({"": None}), errors="coerce").astype(float)
-    wrong = numbers.isna() & ~text.fillna("").str.strip().str.lower().isin({"", "nan", "na", "<na>"})
+    wrong = numbers.isna() & ~text.fillna("").str.strip().str.lower().isin(_MISSING)
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         raise MixsweepError(
