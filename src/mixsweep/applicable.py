@@ -14,7 +14,7 @@ from mixsweep.methods import METHODS
 from mixsweep.methods.ability import check_able
 
 if TYPE_CHECKING:
-    from mixsweep.config import SweepConfig
+    from mixsweep.config.sweep import SweepConfig
     from mixsweep.problems.base import Problem
 
 __all__ = ["check_initializers", "check_methods", "start_sizes"]

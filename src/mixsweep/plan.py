@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from mixsweep.applicable import check_initializers, check_methods, start_sizes
-from mixsweep.config import ProblemEntry, SweepConfig
+from mixsweep.config.problems import ProblemEntry
+from mixsweep.config.sweep import SweepConfig
 from mixsweep.cost import block_cap, memory_mb, seconds_per_fit, seconds_per_pass
 from mixsweep.errors import MixsweepError
 from mixsweep.initializers import INITIALIZERS

@@ -15,8 +15,10 @@ import psutil  # type: ignore[import-untyped]
 from snakemake_interface_common.exceptions import WorkflowError
 
 from mixsweep import NUMERICS_VERSION
-from mixsweep._strict_yaml import read_yaml
-from mixsweep.config import ProblemEntry, SweepConfig, parse_config
+from mixsweep.config import parse_config
+from mixsweep.config.problems import ProblemEntry
+from mixsweep.config.strict_yaml import read_yaml
+from mixsweep.config.sweep import SweepConfig
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.locking import claim, holder
 from mixsweep.moved import adopt_records
