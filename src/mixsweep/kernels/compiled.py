@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numba
 import numpy as np
 from numba import types
 
+from mixsweep.caches import cache_home
 from mixsweep.kernels.listed import NEGLIGIBLE, add_lists, is_triangle, list_rows, no_lists, share_kept
 from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, bits, number, product_tile
 from mixsweep.kernels.two_loop import two_loop as _two_loop
@@ -364,8 +364,7 @@ def cache_folder() -> Path:
     """
     sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
     digest = hashlib.sha256(sources + _machine().encode()).hexdigest()[:16]
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "mixsweep" / "kernels" / digest
+    return cache_home() / "kernels" / digest
 
 
 @contextlib.contextmanager

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixsweep.io import write_text
 from mixsweep.report.charts import Chart
 from mixsweep.report.charts.style import LIGHT, Spec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["choose", "standalone", "write_figures", "write_text"]
+__all__ = ["choose", "standalone", "write_figures"]
 
 
 def write_figures(
@@ -172,32 +171,3 @@ def _plain(value: Any) -> Any:
     if number != number or number in (float("inf"), float("-inf")):
         return None
     return int(number) if number.is_integer() else float(f"{number:.10g}")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        Where to; its folder exists.
-    text : str
-        Contents, written as UTF-8.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from mixsweep.io import write_text
+from mixsweep.report.bundle import drawing_script
 from mixsweep.report.charts import Chart, Sweep, all_charts, describe
 from mixsweep.report.charts.style import DARK, KIND_COLOURS, LIGHT, STATUS_COLOURS
 from mixsweep.report.columns import TABLE_COLUMNS
-from mixsweep.report.figures import write_figures, write_text
+from mixsweep.report.figures import write_figures
 from mixsweep.report.frames import MAX_POINTS, MAX_ROWS, encode, first_choices, page_frames, safe_json
 from mixsweep.report.landscapes import LANDSCAPES, landscape_frames
 from mixsweep.report.sections import SECTIONS, Table
@@ -73,7 +75,7 @@ def _render(
         "config": {"light": LIGHT, "dark": DARK},
         "first": first_choices(results.tables),
     }
-    scripts = [_bundle(), "\n".join(_static(name) for name in _SCRIPTS)]
+    scripts = [drawing_script(), "\n".join(_static(name) for name in _SCRIPTS)]
     facts, config = provenance(results.plan)
     environment = Environment(
         loader=PackageLoader("mixsweep.report", "templates"),
@@ -132,14 +134,6 @@ def _columns(name: str, sweep: Sweep) -> list[dict[str, Any]]:
 
 def _static(name: str) -> str:
     return files("mixsweep.report").joinpath("static", name).read_text(encoding="utf-8")
-
-
-def _bundle() -> str:
-    import vl_convert
-
-    # A function of its own keeps the bundle's short names off the page; "<\/" is the same text in a string.
-    names = "window.vegaEmbed = vegaEmbed;"
-    return "(function(){" + vl_convert.javascript_bundle(names).replace("</script", "<\\/script") + "})();"
 
 
 def _policy(scripts: list[str]) -> str:

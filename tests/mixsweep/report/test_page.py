@@ -94,7 +94,7 @@ USED = ("verdicts", "optima", "basin_shares", "hit_rates", "costs", "convergence
 def test_each_table_may_be_missing(small: Path, missing: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # Figures of empty tables are drawn in the tests of the charts.
     monkeypatch.setattr("mixsweep.report.page.write_figures", lambda *_: None)
-    monkeypatch.setattr("mixsweep.report.page._bundle", lambda: "")
+    monkeypatch.setattr("mixsweep.report.page.drawing_script", lambda: "")
     for name in missing:
         (small / TABLES[name][0]).unlink()
     write_report(small, small / "report" / "index.html")
