@@ -4,7 +4,6 @@ from snakemake.utils import min_version, validate
 
 min_version("9.19")
 
-from mixsweep.records import do_not_wait_for_disk
 from mixsweep.workflow import SweepWorkflow, default_config
 
 # A config named on the command line replaces the default one: merged, the two would make a sweep that nobody asked for.
@@ -60,6 +59,7 @@ include: "workflow/rules/shard.smk"
 include: "workflow/rules/cell.smk"
 include: "workflow/rules/optima.smk"
 include: "workflow/rules/landscape.smk"
+include: "workflow/rules/barriers.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/rounds.smk"
@@ -67,8 +67,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    sweep.claim()
-    do_not_wait_for_disk(workflow.persistence)
+    sweep.begin(workflow.persistence)
 
 
 onsuccess:

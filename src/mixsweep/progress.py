@@ -59,6 +59,7 @@ def _planned_jobs(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"cells/{folder}/landscape.nc", f"landscape/{folder}.log"
     yield "sweep.nc", "collect.log"
     yield "verdicts.csv", "analyse.log"
+    yield "tables/barriers.csv", "barriers.log"
     if isinstance(plan["config"]["restarts"], dict):
         yield "restarts.json", "rounds.log"
     yield "report/index.html", "report.log"

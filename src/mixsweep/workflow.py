@@ -27,6 +27,7 @@ from mixsweep.plan import Cell, Plan, Shard, make_plan
 from mixsweep.problems.sources import FileSource
 from mixsweep.progress import uniform_failures
 from mixsweep.provenance import canonical, check_results
+from mixsweep.records import do_not_wait_for_disk
 from mixsweep.rounds import FILE as ROUNDS_FILE
 from mixsweep.rounds import read_rounds
 
@@ -143,9 +144,10 @@ class SweepWorkflow:
 
         return part_of(shards_of, self.plan.restarts_of(cell), is_there)
 
-    def claim(self) -> None:
-        """Keep other runs away from the results folder until this one ends."""
+    def begin(self, persistence: Any) -> None:
+        """Keep other runs away from the results folder until this one ends, and write its records quickly."""
         _told(lambda: claim(self._folder / self.results))
+        do_not_wait_for_disk(persistence)
 
     def adopt_records(self) -> None:
         """Keep what Snakemake knows of the files of a folder that was moved or copied."""

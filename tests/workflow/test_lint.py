@@ -72,6 +72,7 @@ def test_every_rule_of_the_design_is_there() -> None:
         "cell",
         "optima",
         "landscape",
+        "barriers",
         "collect",
         "rounds",
         "analyse",

@@ -3,6 +3,7 @@ rule report:
         plan="<results>/plan.json",
         sweep="<results>/sweep.nc",
         tables=rules.analyse.output,
+        barriers="<results>/tables/barriers.csv",
         landscapes=sweep.landscapes,
     output:
         page=ensure("<results>/report/index.html", non_empty=True),

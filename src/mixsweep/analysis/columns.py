@@ -5,7 +5,7 @@ from __future__ import annotations
 from mixsweep.analysis.metrics import Metric, metric
 from mixsweep.schema import KINDS
 
-__all__ = ["COLUMNS", "KEYS", "ROWS", "TEXT", "TIMING", "record", "with_interval"]
+__all__ = ["APART", "COLUMNS", "KEYS", "ROWS", "TEXT", "TIMING", "record", "with_interval"]
 
 
 def with_interval(*names: str) -> tuple[str, ...]:
@@ -60,6 +60,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "rarefaction": (*_ARM, "restarts", *with_interval("expected_optima")),
     "agreement": (*_KEY, "optimum_a", "optimum_b", "adjusted_rand", "density_distance"),
+    "barriers": (
+        *(*_KEY, "optimum_a", "optimum_b", "height_a", "height_b", "straight_barrier", "relaxed_barrier"),
+        *("barrier_a", "barrier_b", "density_distance", "reason"),
+    ),
     "selection": (
         *("problem", "family", "criterion", "method", "initializer", "restarts", "n_components", "chance"),
         *("chance_none", "choice", "reason"),
@@ -141,6 +145,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "statuses": (*_ARM, "status", "n_fits", "n_fits_total"),
     "failures": (*_ARM, "restart", "status", "log_likelihood", "n_passes", "shard", "command"),
 }
+
+#: Tables that are made apart from the others, from the landscapes.
+APART = frozenset({"barriers"})
 
 #: Columns of the summary of a cell's seconds, measured apart from the sweep.
 TIMING = (
@@ -232,6 +239,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "unseen_by_method": ("method and initializer", "what the method has not shown, if its basins are even"),
     "rarefaction": ("method, initializer and number of restarts", "optima found on average"),
     "agreement": ("pair of leading optima", "how alike their clusterings and densities are"),
+    "barriers": ("pair of leading maxima", "how far the ways between them lead down"),
     "selection": (
         "method, initializer, criterion, number of restarts and K",
         "chance that the criterion chooses this K",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mixsweep.analysis.cell_tables import cell_tables
-from mixsweep.analysis.columns import COLUMNS, TEXT
+from mixsweep.analysis.columns import APART, COLUMNS, TEXT
 from mixsweep.analysis.multimodality import best_known
 from mixsweep.analysis.profiles import solution_costs
 from mixsweep.analysis.running_time import expected_running_time
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["COLUMNS", "analyse", "cell_datasets", "cells_of", "write_tables"]
+__all__ = ["COLUMNS", "analyse", "cell_datasets", "cells_of", "joined", "write_table", "write_tables"]
 
 _KEPT = ["log_likelihood", "kind", "classification_entropy"]
 
@@ -59,7 +59,7 @@ def cell_datasets(tree: xr.DataTree, key: CellKey) -> tuple[xr.Dataset, xr.Datas
 
 
 def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
-    """Return all tables of a sweep by name.
+    """Return all tables of a sweep by name, but those made from other files.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
     """
     import pandas as pd
 
-    parts: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS}
+    parts: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS if table not in APART}
     methods = methods_of(tree)
     optimisers = {label: str(settings["method"]) for label, settings in methods.items()}
     groups = set(tree.groups)
@@ -91,7 +91,7 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
             parts[table].append(frame.assign(problem=key[0], family=key[1], n_components=key[2]))
     for table, frames in sweep_tables(summaries).items():
         parts[table] += frames
-    return {table: _joined(frames, COLUMNS[table]) for table, frames in parts.items()}
+    return {table: joined(frames, COLUMNS[table]) for table, frames in parts.items()}
 
 
 def _problem(folder: Path, name: str) -> Problem | None:
@@ -124,18 +124,24 @@ def _summary(
     )
 
 
-def _joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+def joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return the rows of all parts in one table with these columns, text that is missing as empty text."""
     import pandas as pd
 
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return pd.DataFrame(columns=list(columns))
     table = pd.concat(filled, ignore_index=True).reindex(columns=list(columns))
-    return table.fillna({name: "" for name in columns if name in TEXT})
+    text = [name for name in columns if name in TEXT]
+    return table.astype(dict.fromkeys(text, object)).fillna(dict.fromkeys(text, ""))
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path, verdicts: Path) -> None:
     """Write the tables as csv: the verdicts to a file of their own, the others into the folder."""
     for name, frame in tables.items():
-        path = verdicts if name == "verdicts" else folder / f"{name}.csv"
-        write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+        write_table(frame, verdicts if name == "verdicts" else folder / f"{name}.csv")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as csv."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))

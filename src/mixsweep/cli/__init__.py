@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mixsweep.cli.landscape:landscape",
         "Find paths and barriers between the leading maxima of one cell.",
     ),
+    "barriers": (
+        "mixsweep.cli.barriers:barriers",
+        "Write the table of barriers between the leading maxima of all cells.",
+    ),
     "collect": ("mixsweep.cli.collect:collect", "Gather all cells into one file."),
     "analyse": ("mixsweep.cli.analyse:analyse", "Compute the tables and verdicts of a sweep."),
     "audit": ("mixsweep.cli.audit:audit", "Find fits that are proven not to be at the maximum."),

@@ -89,6 +89,8 @@ _HEADINGS: dict[str, dict[str, str]] = {
         "best_log_likelihood": "Best log-likelihood",
         "log_likelihood": "Log-likelihood",
         "bound": "Bound",
+        "height_a": "Height of the first",
+        "height_b": "of the second",
     },
     "nats": {"gap": "Gap, nats", "deficit": "Deficit, nats"},
     "tolerance": {"tolerance": "Tolerance, nats"},
@@ -137,8 +139,8 @@ _HEADINGS: dict[str, dict[str, str]] = {
         "n_optima_boender": "Optima, Boender and Rinnooy Kan",
         "adjusted_rand": "Adjusted Rand index",
         "density_distance": "Density distance, nats",
-        "barrier_first": "Down from the first, nats",
-        "barrier_second": "Down from the second, nats",
+        "barrier_a": "Down from the first, nats",
+        "barrier_b": "Down from the second, nats",
         "relaxed_barrier": "Direct, risen",
         "straight_barrier": "Direct, straight",
         "p_value": "p, mid-p",
@@ -163,7 +165,7 @@ _HEADINGS: dict[str, dict[str, str]] = {
 #: What stands for a missing value, where it is no dash: it is infinite, or means all.
 _EMPTY = {
     **dict.fromkeys(("restarts_95", "restarts_99", "cost_per_hit", "passes_per_hit"), "∞"),
-    **dict.fromkeys(("cost_per_arrival", "cost_spread", "n_optima_boender"), "∞"),
+    **dict.fromkeys(("cost_per_arrival", "cost_spread", "n_optima_boender", "straight_barrier"), "∞"),
     **dict.fromkeys(("cost_q25", "cost_median", "cost_q75"), "never"),
     **dict.fromkeys(("reason", "warning"), ""),
     "problem": "all cells",
@@ -176,10 +178,6 @@ _NOTES = {
     "n_counted": "starts that the ratio rests on",
     "cost_per_hit": note("passes_per_hit"),
     "restart_numbers": "the first few restarts of the fits",
-    "barrier_first": "how far the best known way to the second optimum leads down from the first",
-    "barrier_second": "how far the best known way to the first optimum leads down from the second",
-    "relaxed_barrier": "how far the direct risen path leads down from the second optimum",
-    "straight_barrier": "how far the straight path leads down from the second optimum",
 }
 
 _CELL = ("problem", "family", "n_components")
@@ -215,8 +213,8 @@ _SHOWN: dict[str, tuple[str, ...]] = {
         *("choice", "chance_none", "reason"),
     ),
     "barriers": (
-        *(*_CELL, "optimum_a", "optimum_b", "barrier_first", "barrier_second", "relaxed_barrier"),
-        *("straight_barrier", "density_distance", "reason"),
+        *(*_CELL, "optimum_a", "optimum_b", "height_a", "height_b", "barrier_a", "barrier_b"),
+        *("relaxed_barrier", "straight_barrier", "density_distance", "reason"),
     ),
     "hit_rates": (
         *(*_ARM, "hit_rate", "n_hits", "n_fits", "restarts_95", "restarts_99", "reason", "warning"),

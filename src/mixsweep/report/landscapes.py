@@ -1,13 +1,14 @@
-"""The landscapes of a results folder as rows for the page: tree, paths, slice, map and barriers."""
+"""The landscapes of a results folder as rows for the page: tree, paths, slice and map."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mixsweep.analysis.barrier_table import why_missing
 from mixsweep.analysis.landscape import Branches, branches
 from mixsweep.io import read_dataset
 from mixsweep.report.tables import CELL, Results, cell_file, cells_of
@@ -26,13 +27,9 @@ LANDSCAPES: dict[str, tuple[str, ...]] = {
     "paths": ("pair", "optimum", "kind", "path", "place", "gap", "reason"),
     "slice": ("x", "y", "gap", "wide", "high", "optimum", "kind", *_FIELD, "reason"),
     "map": ("optimum", "kind", "x", "y", "gap", "label_x", "label_y", "stress", *_FIELD, "reason"),
-    "barriers": (
-        *("optimum_a", "optimum_b", "barrier_first", "barrier_second", "relaxed_barrier"),
-        *("straight_barrier", "density_distance", "reason"),
-    ),
 }
 #: Those of them that hold text.
-_TEXT = frozenset({"kind", "path", "pair", "optimum_a", "optimum_b", "reason"})
+_TEXT = frozenset({"kind", "path", "pair", "reason"})
 #: Rows of all paths, and of all slices, together: cells beyond that are left out, with a row that says so.
 MAX_PATHS, MAX_SLICES = 40_000, 60_000
 #: Paths of one cell at most, and about how many points of each, the lowest always among them.
@@ -45,13 +42,11 @@ DIGITS = 4
 MAP_MARGIN, FLATTEST = 0.12, 0.5
 #: Distance of a number from its point on the map, over the field's longer side.
 LABEL = 0.035
-OFF = "the sweep was made without landscapes (landscape: false in its config)"
-MISSING = "the cell has no landscape.nc"
 FULL = "left out, since the page would grow too large: landscape.nc of the cell holds it"
 
 
 def landscape_frames(results: Results) -> dict[str, pd.DataFrame]:
-    """Return the rows of every drawing and table of the landscapes.
+    """Return the rows of every drawing of the landscapes.
 
     Parameters
     ----------
@@ -61,37 +56,37 @@ def landscape_frames(results: Results) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of str to DataFrame
-        The names of `LANDSCAPES`. A cell without numbers has one row with the ``reason``. Heights are
-        distances below the best known optimum in nats, ``gap``; below the highest maximum where there is
-        none; negative above it.
+        The names of `LANDSCAPES`. A cell without numbers has one row with the ``reason``, which the table of
+        barriers says if the cell has no file. Heights are distances below the best known optimum in nats,
+        ``gap``; below the highest maximum where there is none; negative above it.
     """
     cells = cells_of(results)
     kinds = {
         key: dict(zip(own["optimum"].astype(int), own["kind"], strict=True))
         for key, own in results.tables["optima"].groupby("cell", sort=False)
     }
+    barriers = results.tables["barriers"]
+    reasons = dict(zip(barriers["cell"], barriers["reason"], strict=True))
+    missing = why_missing(results.plan.get("config") or {})
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in LANDSCAPES}
     for cell in cells:
-        for name, frame in _of_cell(results, cell, kinds.get(cell["cell"], {}), len(cells)).items():
+        path = cell_file(results, "cells", cell, "/landscape.nc")
+        if path.is_file():
+            frames = _of_cell(read_dataset(path), kinds.get(cell["cell"], {}), len(cells))
+        else:
+            frames = _without(reasons.get(cell["cell"]) or missing)
+        for name, frame in frames.items():
             parts[name].append(frame.assign(**cell))
     return {name: _joined(frames, LANDSCAPES[name]) for name, frames in parts.items()}
 
 
-def _of_cell(
-    results: Results, cell: dict[str, Any], kinds: dict[int, str], n_cells: int
-) -> dict[str, pd.DataFrame]:
-    path = cell_file(results, "cells", cell, "/landscape.nc")
-    if not path.is_file():
-        config = results.plan.get("config") or {}
-        return _without(MISSING if config.get("landscape", True) else OFF)
-    found = read_dataset(path)
+def _of_cell(found: xr.Dataset, kinds: dict[int, str], n_cells: int) -> dict[str, pd.DataFrame]:
     if found.attrs["reason"]:
         return _without(found.attrs["reason"])
     proper = [place for place, number in enumerate(found["leading"].values) if kinds.get(number) == "proper"]
     drawn = _Drawn(found, kinds, proper[0] if proper else 0)
     frames = {"tree": _tree(drawn), "map": _map(drawn)}
-    frames |= {"paths": _paths(drawn, n_cells), "slice": _slice(drawn, n_cells), "barriers": _barriers(drawn)}
-    return frames
+    return frames | {"paths": _paths(drawn, n_cells), "slice": _slice(drawn, n_cells)}
 
 
 @dataclass(frozen=True)
@@ -272,24 +267,3 @@ def _beside(places: FloatArray, width: float) -> FloatArray:
         crowded = np.square(LABEL * width / np.maximum(distance, 1e-3 * width)).sum(axis=1)
         labels = np.append(labels, [place + around[np.argmin(crowded)]], axis=0)
     return labels
-
-
-def _barriers(drawn: _Drawn) -> pd.DataFrame:
-    """Return the barriers between the maxima, a row a pair."""
-    import pandas as pd
-
-    found = drawn.found
-    first, second = np.triu_indices(len(drawn.numbers), 1)
-    height, barrier = found["height"].values, found["barrier"].values
-    levels = {name: found[f"{name}_level"].values[first, second] for name in ("relaxed", "straight")}
-    return pd.DataFrame(
-        {
-            "optimum_a": drawn.numbers[first].astype(str),
-            "optimum_b": drawn.numbers[second].astype(str),
-            "barrier_first": barrier[first, second],
-            "barrier_second": barrier[second, first],
-            **{f"{name}_barrier": height[second] - level for name, level in levels.items()},
-            "density_distance": found["density_distance"].values[first, second],
-            "reason": "",
-        }
-    )

@@ -14,7 +14,7 @@ from mixsweep.analysis.census import census
 from mixsweep.analysis.conduct import conduct
 from mixsweep.analysis.flow import flow
 from mixsweep.analysis.gaps import gap_bands
-from mixsweep.analysis.landscape import landscape
+from mixsweep.analysis.landscape import barriers, landscape
 from mixsweep.analysis.metrics import METRICS, convergence, global_optimum, metric, multimodality
 from mixsweep.analysis.nesting import audit_summary, nesting_audit
 from mixsweep.analysis.paired import paired_comparison, pooled_comparison
@@ -156,12 +156,14 @@ def returned_by_the_census(fits):
     optima = census(problem, pooled, Thresholds())
     two = optima_of(["proper", "proper"]).assign_attrs(n_parameters=5)
     two = two.assign(classification_entropy=("optimum", [0.0, 0.0]))
+    shape = landscape(problem, optima)
     return {
         "census": optima[EVIDENCE],
         "leave_one_out": leave_one_out(problem, optima, 0, np.array([0])).drop_vars(
             ["log_likelihood", "smallest_eigenvalue_ratio"]
         ),
-        "landscape": landscape(problem, optima)[LANDSCAPE],
+        "landscape": shape[LANDSCAPE],
+        "barriers": barriers(shape),
         "basin_shares": basin_shares(fits, two),
         "unseen_by_initializer": unseen_by_initializer(fits, two),
         "unseen_by_method": unseen_by_method(fits, two),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tests.mixsweep.helpers import SWEPT
 
-from mixsweep.analysis.columns import TEXT
+from mixsweep.analysis.columns import APART, TEXT
 from mixsweep.analysis.metrics import METRICS
 from mixsweep.analysis.tables import COLUMNS, analyse, cells_of, write_tables
 from mixsweep.collect import cell_group, open_sweep, read_cell
@@ -21,7 +21,8 @@ def tables(sweep_path):
 
 
 def test_tables_have_exactly_the_declared_columns(tables):
-    assert {name: tuple(frame.columns) for name, frame in tables.items()} == COLUMNS
+    expected = {name: columns for name, columns in COLUMNS.items() if name not in APART}
+    assert {name: tuple(frame.columns) for name, frame in tables.items()} == expected
     for name, frame in tables.items():
         assert len(frame) or name in {"step_sizes", "tuning", "parametrisations"}, name
         numbers = [column for column in frame if column not in TEXT]
@@ -91,7 +92,7 @@ def test_every_failed_fit_is_listed_with_the_command_that_reruns_its_shard(cells
 
 def test_tables_are_written_as_csv_that_reads_back(tables, tmp_path):
     write_tables(tables, tmp_path / "tables", tmp_path / "verdicts.csv")
-    assert {path.stem for path in (tmp_path / "tables").iterdir()} == set(COLUMNS) - {"verdicts"}
+    assert {path.stem for path in (tmp_path / "tables").iterdir()} == set(COLUMNS) - {"verdicts"} - APART
     for name, frame in tables.items():
         path = tmp_path / "verdicts.csv" if name == "verdicts" else tmp_path / "tables" / f"{name}.csv"
         text = {column: str for column in frame if column in TEXT}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mixsweep.analysis.barrier_table import barrier_rows
 from mixsweep.analysis.columns import COLUMNS, TEXT, TIMING
 from mixsweep.analysis.landscape.cell import LEAVES, MAXIMA
 from mixsweep.analysis.landscape.plane import SIDE, classical_scaling
@@ -72,8 +73,11 @@ def write_results(
         total = n_restarts * len(methods) * len(INITIALIZERS)
         tables["optima"] += (own := optima(rng, cell, total))
         path = folder / "cells" / problem / family / f"K{k}" / "landscape.nc"
+        shape = landscape(own)
         if "/" not in problem + family:
-            write_dataset(landscape(own), path)
+            write_dataset(shape, path)
+        rows = barrier_rows(shape, "").to_dict("records")
+        tables["barriers"] += [dict.fromkeys(COLUMNS["barriers"]) | cell | row for row in rows]
         hits = [method_rows(rng, cell, method, n_restarts, tables) for method in methods]
         tables["verdicts"].append(verdict(rng, cell, total, sum(hits), tables["optima"]))
         for name, keys in cell_keys(methods, tables["optima"], cell).items():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mixsweep.analysis.barrier_table import MISSING, OFF
 from mixsweep.io import read_dataset, write_dataset
 from mixsweep.report import landscapes
 from mixsweep.report.charts import all_charts, describe
@@ -30,7 +32,7 @@ def own(results: Path, cell: str = "galaxies, K = 4") -> tuple[Path, str]:
 def test_every_cell_has_numbers_or_a_reason(frames: dict[str, Any], results: Path) -> None:
     cells = read_results(results).tables["verdicts"]["cell"]
     assert list(frames) == list(LANDSCAPES)
-    needs = dict(zip(LANDSCAPES, ("gap", "gap", "gap", "x", "barrier_first"), strict=True))
+    needs = dict(zip(LANDSCAPES, ("gap", "gap", "gap", "x"), strict=True))
     for name, frame in frames.items():
         assert list(frame["cell"].unique()) == list(cells)
         empty = frame[needs[name]].isna()
@@ -75,19 +77,6 @@ def test_paths_begin_at_the_best_known_and_keep_their_lowest_point(
         assert line["gap"].max() == pytest.approx(lowest, rel=1e-3)
 
 
-def test_barriers_agree_with_the_file(frames: dict[str, Any], results: Path) -> None:
-    path, cell = own(results)
-    found = read_dataset(path)
-    barriers = frames["barriers"]
-    for row in barriers[barriers["cell"] == cell].to_dict("records"):
-        a, b = int(row["optimum_a"]), int(row["optimum_b"])
-        assert row["barrier_first"] == float(found["barrier"].sel(leading=a, leading_=b))
-        assert row["barrier_second"] == float(found["barrier"].sel(leading=b, leading_=a))
-        # the best way is never worse than a direct one
-        assert row["barrier_second"] <= row["relaxed_barrier"] + 1e-9
-        assert row["relaxed_barrier"] <= row["straight_barrier"] + 1e-9
-
-
 def test_numbers_on_the_map_stand_apart(frames: dict[str, Any]) -> None:
     for _, cell in frames["map"].dropna(subset=["x"]).groupby("cell"):
         labels = cell[["label_x", "label_y"]].to_numpy()
@@ -108,14 +97,30 @@ def small(synthetic: ModuleType, tmp_path: Path) -> Path:
 def test_cells_without_a_file_say_why(small: Path) -> None:
     shutil.rmtree(small / "cells" / "iris")
     tree = landscape_frames(read_results(small))["tree"].set_index("cell")
-    assert tree.loc["iris, K = 4", "reason"] == landscapes.MISSING
+    assert tree.loc["iris, K = 4", "reason"] == MISSING
+    assert tree.loc["faithful, K = 4", "reason"].eq("").all()
     plan = json.loads((small / "plan.json").read_text())
     plan["config"]["landscape"] = False
     (small / "plan.json").write_text(json.dumps(plan))
-    assert (
-        landscape_frames(read_results(small))["tree"].set_index("cell").loc["iris, K = 4", "reason"]
-        == landscapes.OFF
-    )
+    assert landscape_frames(read_results(small))["tree"].set_index("cell").loc["iris, K = 4", "reason"] == OFF
+
+
+def test_a_cell_whose_landscape_failed_says_what_the_table_of_barriers_says(
+    small: Path, synthetic: ModuleType
+) -> None:
+    shutil.rmtree(small / "cells" / "iris")
+    path = small / "tables" / "barriers.csv"
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    why = "the landscape could not be made: MemoryError"
+    cell = {name: rows[-1][name] for name in CELL}
+    kept = [row for row in rows if row["problem"] != "iris"]
+    synthetic.write_csv(path, [*kept, dict.fromkeys(rows[0], "") | cell | {"reason": why}])
+    found = read_results(small)
+    for frame in landscape_frames(found).values():
+        assert frame.set_index("cell").loc["iris, K = 4", "reason"] == why
+    listed = found.tables["barriers"].set_index("cell")
+    assert listed.loc["iris, K = 4", "reason"] == why
+    assert listed.loc["faithful, K = 4", "barrier_b"].notna().all()
 
 
 def test_a_sweep_without_any_landscape_has_all_columns_and_can_be_drawn(small: Path) -> None:
@@ -125,10 +130,10 @@ def test_a_sweep_without_any_landscape_has_all_columns_and_can_be_drawn(small: P
     charts = all_charts(describe(results.tables))
     for name, columns in LANDSCAPES.items():
         assert {*columns, *CELL, "cell"} == set(found[name])
-        assert found[name]["reason"].eq(landscapes.MISSING).all()
+        assert found[name]["reason"].eq(MISSING).all()
         if name in charts:
             (row,) = standalone(charts[name], found[name], 2)["data"]["values"]
-            assert row["text"] == f"Nothing to show: {landscapes.MISSING}."
+            assert row["text"] == f"Nothing to show: {MISSING}."
 
 
 def test_a_folder_without_cells_has_empty_tables(tmp_path: Path) -> None:

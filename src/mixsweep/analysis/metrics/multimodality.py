@@ -144,6 +144,33 @@ RECORDS = (
         unit="nat",
         source=f"{_STRING}; Hu (1961)",
     ),
+    Metric("height_a", "log-likelihood of the first maximum, the higher one", unit="nat"),
+    Metric("height_b", "log-likelihood of the second maximum", unit="nat"),
+    Metric(
+        "straight_barrier",
+        "how far the straight path, in unconstrained coordinates, leads down from the second maximum",
+        unit="nat",
+    ),
+    Metric(
+        "relaxed_barrier",
+        "how far the path between the two that has risen as a string leads down from the second maximum",
+        unit="nat",
+        source=_STRING,
+    ),
+    Metric(
+        "barrier_a",
+        "how far the best known way to the second maximum, by others if need be, leads down from the first; "
+        "an upper bound of the barrier",
+        unit="nat",
+        source=f"{_STRING}; Hu (1961)",
+    ),
+    Metric(
+        "barrier_b",
+        "how far the best known way to the first maximum, by others if need be, leads down from the second; "
+        "an upper bound of the barrier",
+        unit="nat",
+        source=f"{_STRING}; Hu (1961)",
+    ),
     Metric(
         "node_level",
         "log-likelihood of an optimum, or below which two groups of optima are one",
