@@ -18,7 +18,9 @@ __all__ = [
     "flat",
     "in_slices",
     "location_and_scale",
+    "log_volume_ratio",
     "lower_indices",
+    "transpose",
     "triangular_inverse",
     "upper_indices",
     "weighted_covariance",
@@ -76,6 +78,11 @@ def upper_indices(d: int) -> tuple[IntArray, IntArray]:
 def flat(arrays: FloatArray) -> FloatArray:
     """Return each array in a row, shape (R, m), for any number R of them, none included."""
     return arrays.reshape(len(arrays), math.prod(arrays.shape[1:]))
+
+
+def transpose(matrices: FloatArray) -> FloatArray:
+    """Return the transposes of matrices, shape (..., d, d)."""
+    return matrices.swapaxes(-1, -2)
 
 
 def cholesky(matrices: FloatArray) -> FloatArray:
@@ -149,6 +156,13 @@ def reference_inverse(factors: FloatArray) -> FloatArray:
             row = np.multiply(factor[i, :i, None], inverse[:i, :i]).sum(axis=0)
             inverse[i, :i] = -row * reciprocal
     return np.ascontiguousarray(inverse.transpose(2, 0, 1)).reshape(factors.shape)
+
+
+def log_volume_ratio(factors: FloatArray, inverse: FloatArray) -> FloatArray:
+    """Return log |L+| - log |L| from triangular factors L+ and inverses of L, shape (...)."""
+    diagonals = (np.diagonal(matrices, axis1=-2, axis2=-1) for matrices in (factors, inverse))
+    result: FloatArray = np.log(np.multiply(*diagonals)).sum(axis=-1)
+    return result
 
 
 def location_and_scale(X: FloatArray, row_weights: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:

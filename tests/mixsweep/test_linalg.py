@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixsweep import kernels
-from mixsweep.linalg import SLICE, cholesky, in_slices, lower_indices, triangular_inverse, upper_indices
+from mixsweep.linalg import (
+    SLICE,
+    cholesky,
+    in_slices,
+    log_volume_ratio,
+    lower_indices,
+    triangular_inverse,
+    upper_indices,
+)
 
 
 @pytest.fixture(autouse=True, params=["numba", "numpy"])
@@ -100,3 +108,10 @@ def test_slices_of_fits_cover_every_fit_once_and_keep_within_their_size(count, s
     np.testing.assert_array_equal(more, 1 + np.arange(count))
     assert sum(lengths) == count
     assert max(lengths) <= max(1, SLICE // size)
+
+
+def test_the_ratio_of_volumes_is_that_of_determinants():
+    rng = np.random.default_rng(0)
+    new, old = (np.tril(rng.uniform(0.5, 2, (4, 3, 5, 5))) for _ in range(2))
+    expected = np.log(np.linalg.det(new) / np.linalg.det(old))
+    np.testing.assert_allclose(log_volume_ratio(new, triangular_inverse(old)), expected, atol=1e-12)

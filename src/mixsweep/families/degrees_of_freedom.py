@@ -16,8 +16,21 @@ from scipy.special import digamma, gammaln, zeta
 
 from mixsweep.typing import FloatArray
 
-__all__ = ["log_excess", "log_excess_difference", "log_normaliser", "maximising", "q_gain"]
+__all__ = [
+    "LEAST_INVERSE",
+    "inverse_degrees",
+    "log_excess",
+    "log_excess_difference",
+    "log_normaliser",
+    "maximising",
+    "q_gain",
+    "tails_of",
+]
 
+#: Degrees of freedom are at most one over this. At 1e10 a row's log-density is within 1e-8 of the Gaussian
+#: one up to a squared distance of 20, and derivatives in tau = 1 / nu, which divide rounding errors of the
+#: latent scales by it, keep six digits.
+LEAST_INVERSE = 1e-10
 #: The series are used below this, where the first term left out is 1e-17.
 SERIES_BELOW = 1 / 32
 #: Coefficients of tau^0, tau^1, ... of log(nu / 2) - digamma(nu / 2).
@@ -26,6 +39,17 @@ _LOG_EXCESS = (0, 1, 1 / 3, 0, -2 / 15, 0, 16 / 63, 0, -16 / 15, 0, 256 / 33, 0,
 _REMAINDER = (0, 1 / 6, 0, -1 / 45, 0, 8 / 315, 0, -8 / 105, 0, 128 / 297)
 #: Newton steps that carry any equation to rounding error.
 NEWTON_STEPS = 4
+
+
+def inverse_degrees(tails: FloatArray) -> FloatArray:
+    """Return tau = 1 / nu of tails t, nu = 1 / (t^2 + 1e-10): even and smooth where tau is least."""
+    result: FloatArray = np.square(tails) + LEAST_INVERSE
+    return result
+
+
+def tails_of(tau: FloatArray) -> FloatArray:
+    """Invert `inverse_degrees`; zero where the degrees of freedom are beyond their range."""
+    return np.sqrt(np.maximum(tau - LEAST_INVERSE, 0.0))
 
 
 def _series(

@@ -12,7 +12,15 @@ from mixsweep.assignments import Assignment
 from mixsweep.families.base import Evaluation
 from mixsweep.families.forms import by_form
 from mixsweep.families.mixing import central_moments, mixing
-from mixsweep.linalg import cholesky, in_slices, triangular_inverse, upper_indices, weighted_covariance
+from mixsweep.linalg import (
+    cholesky,
+    in_slices,
+    log_volume_ratio,
+    transpose,
+    triangular_inverse,
+    upper_indices,
+    weighted_covariance,
+)
 from mixsweep.passes import Design, linear_logits, linear_pass, softmax_pass
 from mixsweep.typing import FloatArray, IntArray, Parameters
 
@@ -45,10 +53,6 @@ def _product_positions(d: int) -> IntArray:
     first, second = upper_indices(d)
     positions[first, second] = positions[second, first] = 1 + d + np.arange(len(first))
     return positions
-
-
-def _transpose(matrices: FloatArray) -> FloatArray:
-    return matrices.swapaxes(-1, -2)
 
 
 def _inner(left: FloatArray, right: FloatArray) -> FloatArray:
@@ -94,7 +98,7 @@ class GaussianFull:
             constant = GaussianFull._constant(weights, inverse)
             coefficients[..., 0] = constant - 0.5 * np.vecdot(whitened, whitened)
             coefficients[..., 1 : 1 + d] = np.matmul(whitened[..., None, :], inverse)[..., 0, :]
-            precision = np.matmul(_transpose(inverse), inverse)
+            precision = np.matmul(transpose(inverse), inverse)
             # x'Px counts every off-diagonal product twice
             upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
             np.multiply(upper, np.where(first == second, -0.5, -1.0), out=coefficients[..., 1 + d :])
@@ -124,7 +128,7 @@ class GaussianFull:
         second = np.zeros_like(inverse)
 
         def logits_of(rows: slice) -> FloatArray:
-            whitened = np.matmul(X[rows] - means[:, :, None, :], _transpose(inverse))
+            whitened = np.matmul(X[rows] - means[:, :, None, :], transpose(inverse))
             result: FloatArray = constant[..., None] - 0.5 * np.square(whitened).sum(axis=-1)
             return result
 
@@ -133,7 +137,7 @@ class GaussianFull:
             weighted = responsibilities[..., None] * difference
             np.add(counts, responsibilities.sum(axis=-1), out=counts)
             np.add(first, weighted.sum(axis=-2), out=first)
-            np.add(second, np.matmul(_transpose(weighted), difference), out=second)
+            np.add(second, np.matmul(transpose(weighted), difference), out=second)
 
         row_weights = prepared.design.row_weights
         log_likelihood = softmax_pass(
@@ -198,11 +202,8 @@ class GaussianFull:
         distance = _inner(np.matmul(inverse, covariances), inverse) + np.vecdot(
             whitened_shift, whitened_shift
         )
-        # log |L+| - log |L|, from the diagonals
-        volume = np.log(
-            np.diagonal(factors, axis1=-2, axis2=-1) * np.diagonal(inverse, axis1=-2, axis2=-1)
-        ).sum(axis=-1)
-        return factors, whitened_shift, 0.5 * (distance - inverse.shape[-1]) - volume
+        gain = 0.5 * (distance - inverse.shape[-1]) - log_volume_ratio(factors, inverse)
+        return factors, whitened_shift, gain
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""
@@ -210,7 +211,7 @@ class GaussianFull:
         def derivatives(*arrays: FloatArray) -> tuple[FloatArray, ...]:
             weights, counts, factors, shift, covariances = arrays
             inverse = triangular_inverse(factors)
-            whitened = np.matmul(np.matmul(inverse, covariances), _transpose(inverse))
+            whitened = np.matmul(np.matmul(inverse, covariances), transpose(inverse))
             whitened += shift[..., :, None] * shift[..., None, :]
             return tuple(self._derivatives(weights, counts, inverse, shift, whitened).values())
 
@@ -233,10 +234,10 @@ class GaussianFull:
         whitened: FloatArray,
     ) -> Parameters:
         """Return Q's derivatives from counts and whitened moments about the means."""
-        in_means = counts[..., None] * np.matmul(_transpose(inverse), whitened_shift[..., None])[..., 0]
+        in_means = counts[..., None] * np.matmul(transpose(inverse), whitened_shift[..., None])[..., 0]
         # derivative in the factor L: N L^-T (L^-1 S L^-T - I), with S the mean scatter about the current mean
         in_factors = counts[..., None, None] * np.matmul(
-            _transpose(inverse), whitened - np.eye(whitened.shape[-1])
+            transpose(inverse), whitened - np.eye(whitened.shape[-1])
         )
         return {"weights": counts / weights, "means": in_means, "cholesky": in_factors}
 
@@ -246,7 +247,7 @@ class GaussianFull:
         shift = evaluation.maximised["means"] - parameters["means"]
         whitened_shift = np.matmul(inverse, shift[..., None])[..., 0]
         whitened = np.matmul(
-            np.matmul(inverse, self._scatter(evaluation, parameters["means"])), _transpose(inverse)
+            np.matmul(inverse, self._scatter(evaluation, parameters["means"])), transpose(inverse)
         )
         return self._derivatives(parameters["weights"], evaluation.counts, inverse, whitened_shift, whitened)
 
@@ -272,7 +273,7 @@ class GaussianFull:
         covariances = evaluation.statistics["covariances"]
         weights, share, shift = mixing(parameters, evaluation.maximised, rate)
         factors = parameters["cholesky"]
-        old = np.matmul(factors, _transpose(factors))
+        old = np.matmul(factors, transpose(factors))
         between = shift[..., :, None] * shift[..., None, :]
         return {
             "weights": weights,
@@ -309,7 +310,7 @@ class GaussianFull:
         return {
             "weights": parameters["weights"],
             "means": parameters["means"] * scale + location,
-            "covariances": np.matmul(factors, _transpose(factors)),
+            "covariances": np.matmul(factors, transpose(factors)),
         }
 
     def from_reported(self, reported: Parameters, location: FloatArray, scale: FloatArray) -> Parameters:

@@ -12,7 +12,7 @@ from mixsweep.families.base import Evaluation
 from mixsweep.families.forms import by_form
 from mixsweep.families.gaussian_full import DIRECT_BELOW, GaussianFull
 from mixsweep.families.mixing import mixing
-from mixsweep.linalg import cholesky, triangular_inverse, weighted_covariance
+from mixsweep.linalg import cholesky, log_volume_ratio, transpose, triangular_inverse, weighted_covariance
 from mixsweep.passes import Design, linear_logits, linear_pass, softmax_pass
 from mixsweep.typing import FloatArray, Parameters
 
@@ -41,13 +41,9 @@ class _Moments(NamedTuple):
     within: FloatArray
 
 
-def _transpose(matrices: FloatArray) -> FloatArray:
-    return matrices.swapaxes(-1, -2)
-
-
 def _products(shares: FloatArray, vectors: FloatArray) -> FloatArray:
     """Return the sums over components of share x vector x vector', shape (R, d, d)."""
-    result: FloatArray = np.matmul(_transpose(shares[..., None] * vectors), vectors)
+    result: FloatArray = np.matmul(transpose(shares[..., None] * vectors), vectors)
     return result
 
 
@@ -98,7 +94,7 @@ class GaussianTied:
     @staticmethod
     def _coefficients(parameters: Parameters, inverse: FloatArray) -> FloatArray:
         """Return log(weight x density) up to the part that all components share, by [1, x]."""
-        whitened = np.matmul(parameters["means"], _transpose(inverse))
+        whitened = np.matmul(parameters["means"], transpose(inverse))
         constant = np.log(parameters["weights"]) - 0.5 * np.square(whitened).sum(axis=-1)
         return np.concatenate([constant[..., None], np.matmul(whitened, inverse)], axis=-1)
 
@@ -112,7 +108,7 @@ class GaussianTied:
             prepared.design, GaussianTied._coefficients(parameters, inverse), assignment
         )
         counts, sums = totals[..., 0], totals[..., 1:]
-        whitened = np.matmul(np.matmul(inverse, prepared.products), _transpose(inverse))
+        whitened = np.matmul(np.matmul(inverse, prepared.products), transpose(inverse))
         shared = GaussianTied._constant(parameters, inverse) - 0.5 * np.trace(whitened, axis1=-2, axis2=-1)
         within = prepared.products - _products(counts / total, _averages(sums, counts))
         return _Moments(log_likelihood + total * shared, counts, sums - counts[..., None] * means, within)
@@ -124,14 +120,14 @@ class GaussianTied:
         """Take the pass by whitened differences, free of cancellation."""
         X, design, factors = prepared.X, prepared.design, parameters["cholesky"][:, 0]
         n_restarts, n_components, d = parameters["means"].shape
-        means = np.matmul(parameters["means"], _transpose(inverse))
+        means = np.matmul(parameters["means"], transpose(inverse))
         constant = np.log(parameters["weights"]) + GaussianTied._constant(parameters, inverse)[:, None]
         counts = np.zeros((n_restarts, n_components))
         first = np.zeros_like(means)
         second = np.zeros_like(inverse)
 
         def differences(rows: slice) -> FloatArray:
-            result: FloatArray = np.matmul(X[rows], _transpose(inverse))[:, None, :, :] - means[:, :, None, :]
+            result: FloatArray = np.matmul(X[rows], transpose(inverse))[:, None, :, :] - means[:, :, None, :]
             return result
 
         def logits_of(rows: slice) -> FloatArray:
@@ -144,7 +140,7 @@ class GaussianTied:
             np.add(counts, responsibilities.sum(axis=-1), out=counts)
             np.add(first, weighted.sum(axis=-2), out=first)
             flat = weighted.reshape(n_restarts, -1, d)
-            np.add(second, np.matmul(_transpose(flat), difference.reshape(flat.shape)), out=second)
+            np.add(second, np.matmul(transpose(flat), difference.reshape(flat.shape)), out=second)
 
         log_likelihood = softmax_pass(
             len(X), n_restarts, n_components, logits_of, accumulate, design.row_weights, assignment
@@ -154,8 +150,8 @@ class GaussianTied:
         return _Moments(
             log_likelihood,
             counts,
-            np.matmul(first, _transpose(factors)),
-            np.matmul(np.matmul(factors, within), _transpose(factors)),
+            np.matmul(first, transpose(factors)),
+            np.matmul(np.matmul(factors, within), transpose(factors)),
         )
 
     def evaluate(
@@ -183,12 +179,8 @@ class GaussianTied:
             "cholesky": cholesky(found.within)[:, None],
         }
         scatter = found.within + _products(shares, _averages(found.first, counts))
-        whitened = np.matmul(np.matmul(inverse, scatter), _transpose(inverse))
-        # log |L+| - log |L|, from the diagonals
-        volume = np.log(
-            np.diagonal(maximised["cholesky"][:, 0], axis1=-2, axis2=-1)
-            * np.diagonal(inverse, axis1=-2, axis2=-1)
-        ).sum(axis=-1)
+        whitened = np.matmul(np.matmul(inverse, scatter), transpose(inverse))
+        volume = log_volume_ratio(maximised["cholesky"][:, 0], inverse)
         decrement = (shares * np.log(shares / parameters["weights"])).sum(axis=-1) - volume
         decrement += 0.5 * (np.trace(whitened, axis1=-2, axis2=-1) - d)
         statistics = {"first": found.first, "within": found.within, "scatter": scatter}
@@ -205,12 +197,12 @@ class GaussianTied:
     ) -> Parameters:
         """Return Q's derivatives from counts, sums about the means and the mean scatter about them."""
         inverse = triangular_inverse(parameters["cholesky"][:, 0])
-        whitened = np.matmul(np.matmul(inverse, scatter), _transpose(inverse))
+        whitened = np.matmul(np.matmul(inverse, scatter), transpose(inverse))
         # derivative in the factor L: n L^-T (L^-1 S L^-T - I)
-        in_factor = np.matmul(_transpose(inverse), whitened - np.eye(whitened.shape[-1]))
+        in_factor = np.matmul(transpose(inverse), whitened - np.eye(whitened.shape[-1]))
         return {
             "weights": counts / parameters["weights"],
-            "means": np.matmul(np.matmul(first, _transpose(inverse)), inverse),
+            "means": np.matmul(np.matmul(first, transpose(inverse)), inverse),
             "cholesky": counts.sum(axis=-1)[:, None, None, None] * in_factor[:, None],
         }
 
@@ -250,7 +242,7 @@ class GaussianTied:
         covariance = evaluation.statistics["within"]
         weights, share, shift = mixing(parameters, evaluation.maximised, rate)
         factor = parameters["cholesky"][:, 0]
-        old = np.matmul(factor, _transpose(factor))
+        old = np.matmul(factor, transpose(factor))
         part = rate[:, None, None]
         mixed = (1 - part) * old + part * covariance + _products(weights * share * (1 - share), shift)
         return {
@@ -263,7 +255,7 @@ class GaussianTied:
         """Return log(weight x density) of each row under each component, shape (R, K, n)."""
         inverse = triangular_inverse(parameters["cholesky"][:, 0])
         own = linear_logits(prepared.design, self._coefficients(parameters, inverse))
-        whitened = np.matmul(prepared.X, _transpose(inverse))
+        whitened = np.matmul(prepared.X, transpose(inverse))
         shared = self._constant(parameters, inverse)[:, None] - 0.5 * np.square(whitened).sum(axis=-1)
         result: FloatArray = own + shared[:, None, :]
         return result
@@ -288,7 +280,7 @@ class GaussianTied:
         return {
             "weights": parameters["weights"],
             "means": parameters["means"] * scale + location,
-            "tied_covariance": np.matmul(factor, _transpose(factor)),
+            "tied_covariance": np.matmul(factor, transpose(factor)),
         }
 
     def from_reported(self, reported: Parameters, location: FloatArray, scale: FloatArray) -> Parameters:
