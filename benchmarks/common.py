@@ -18,7 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,11 @@ def at_least(name: str, value: float, unit: str, bound: float, **details: str) -
 def at_most(name: str, value: float, unit: str, bound: float, **details: str) -> Row:
     """Return a row whose value should not be above a bound."""
     return Row(name, float(value), unit, f"<= {bound:g}", bool(value <= bound), details)
+
+
+def provided(row: Row, holds: bool) -> Row:
+    """Return a row as not reached where what its figure rests on does not hold; without a target as it is."""
+    return replace(row, reached=row.reached and bool(holds))
 
 
 @dataclass(frozen=True)
