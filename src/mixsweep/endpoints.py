@@ -25,7 +25,7 @@ class Endpoints:
     Attributes
     ----------
     parameters : dict of ndarray
-        The last accepted finite point; of a diverged fit the best one.
+        The last accepted finite point; of a diverged fit, or one that ended in an error, the best one.
     log_likelihood, em_decrement : ndarray
         At that point; the total, and per row.
     gradient_norm : ndarray

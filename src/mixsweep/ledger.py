@@ -51,7 +51,26 @@ class Ledger:
         self._best_decrement = np.full(count, np.nan)
         # rows looked at, a whole number, so that fractions of a pass add up exactly
         self._rows = np.zeros(count, dtype=np.int64)
+        self._trial_rows = np.zeros(count, dtype=np.int64)
         self._described = np.zeros(count, dtype=bool)
+
+    def count_pass(self, active: IntArray, rows: IntArray) -> None:
+        """Count a pass that was taken, before anything is made of it: it has cost what it has cost.
+
+        Parameters
+        ----------
+        active : ndarray of int, shape (m,)
+            The numbers of the fits it was taken for.
+        rows : ndarray of int, shape (m,)
+            How many rows it looked at.
+        """
+        ends, n_rows = self._ends, self.objective.n_rows
+        self._rows[active] += rows
+        ends.n_passes[active] = self._rows[active] / n_rows
+        ends.n_function_values[active] += 1
+        # a trial until the method has accepted the point
+        self._trial_rows[active] += rows
+        ends.n_trial_passes[active] = self._trial_rows[active] / n_rows
 
     def enter(
         self,
@@ -61,7 +80,7 @@ class Ledger:
         rows: IntArray,
         step: Step,
     ) -> BoolArray:
-        """Record a pass of the active fits.
+        """Record what a pass of the active fits, counted before, has found.
 
         Parameters
         ----------
@@ -80,10 +99,8 @@ class Ledger:
             Which fits stop.
         """
         ends, n_rows = self._ends, self.objective.n_rows
-        self._rows[active] += rows
-        ends.n_passes[active] = self._rows[active] / n_rows
-        ends.n_function_values[active] += 1
-        ends.n_trial_passes[active] += np.where(step.accepted, 0.0, rows / n_rows)
+        self._trial_rows[active] -= np.where(step.accepted, rows, 0)
+        ends.n_trial_passes[active] = self._trial_rows[active] / n_rows
         ends.n_constraint_violations[active] += self.objective.outside(parameters)
         whole = rows == n_rows
         status = self._judge(active, parameters, evaluation, whole, step)
@@ -111,6 +128,15 @@ class Ledger:
         self._ends.status[active] = status
         everywhere = np.ones(len(active), dtype=bool)
         self._trace(active, everywhere, everywhere)
+
+    def fail(self, active: IntArray, seconds: float) -> None:
+        """End fits by an exception, at the best point each visited; all their seconds are given.
+
+        What else is known about an endpoint would take a pass more, which could raise the exception again.
+        """
+        self.end(active, Status.ERROR)
+        self._restore_best(active)
+        self._ends.seconds[active] = seconds
 
     def add_seconds(self, worked: IntArray, seconds: float) -> None:
         """Share the wall time of a pass among its fits."""
@@ -196,9 +222,9 @@ class Ledger:
         for name, values in parameters.items():
             self._best[name][index[better]] = values[keep][better]
 
-    def _restore_best(self, diverged: IntArray) -> None:
-        """Put the best point that a diverged fit visited in the place of its last one."""
-        known = diverged[np.isfinite(self._best_value[diverged])]
+    def _restore_best(self, failed: IntArray) -> None:
+        """Put the best point that a failed fit visited in the place of its last one."""
+        known = failed[np.isfinite(self._best_value[failed])]
         for name, values in self._best.items():
             self._ends.parameters[name][known] = values[known]
         self._ends.log_likelihood[known] = self._best_value[known]
@@ -208,7 +234,7 @@ class Ledger:
         ends = self._ends
         column = self._columns[np.minimum(np.ceil(ends.n_passes[active]).astype(np.int64), self.max_passes)]
         # the last pass is always kept, in the column after the last checkpoint
-        last = stopped & (column < 0)
+        last = stopped & (column < 0) & (ends.n_passes[active] > 0)
         used = np.isfinite(ends.trace_passes[active[last]])
         column[last] = np.where(used, np.arange(used.shape[1]) + 1, 0).max(axis=1, initial=0)
         kept = kept & (column >= 0)

@@ -22,7 +22,6 @@ from mixsweep.methods.ability import check_able
 from mixsweep.methods.base import Method, Request, Seeds
 from mixsweep.methods.solver import ALONE, Probe, Solver, Stopped, owns_its_loop
 from mixsweep.objective import Objective
-from mixsweep.status import Status
 from mixsweep.typing import Parameters
 
 __all__ = ["run"]
@@ -51,8 +50,8 @@ def run(
 
     As many fits as columns and memory allow are in the batch; a fit that stops makes room for the next start.
     Where the method or the family raises an exception, the starts are run in halves until the fit that causes
-    it is alone and has status `error`, with the traceback in the log. A method that is a `Solver` runs every
-    fit alone.
+    it is alone and has status `error`, with the traceback in the log; what it has cost until then and the
+    best point it visited are kept. A method that is a `Solver` runs every fit alone.
 
     Parameters
     ----------
@@ -84,6 +83,8 @@ def run(
     check_able(method, objective.family, f"method {method.name}")
     objective = objective.in_coordinates(getattr(method, "parametrisation", Parametrisation()))
     count = len(starts["weights"])
+    if count == 0:
+        return Endpoints.empty(starts, checkpoints)
     seeds = np.arange(count) if seeds is None else seeds
     return _run(objective, method, starts, seeds, Ledger(objective, tol, max_passes, checkpoints))
 
@@ -93,6 +94,8 @@ def _run(
 ) -> Endpoints:
     if owns_its_loop(method) and len(seeds) > 1:
         return _run_halves(objective, method, starts, seeds, ledger)
+    ledger.open(starts)
+    began = time.perf_counter()
     try:
         if owns_its_loop(method):
             return _run_alone(objective, cast(Solver, method), starts, ledger)
@@ -103,9 +106,8 @@ def _run(
         if len(seeds) > 1:
             return _run_halves(objective, method, starts, seeds, ledger)
         logger.exception("method %s: a fit ended with an exception", method.name)
-        ends = Endpoints.empty(starts, ledger.checkpoints)
-        ends.status[:] = Status.ERROR
-        return ends
+        ledger.fail(ALONE, time.perf_counter() - began)
+        return ledger.close()
 
 
 def _run_halves(
@@ -119,7 +121,6 @@ def _run_halves(
 
 
 def _run_alone(objective: Objective, solver: Solver, start: Parameters, ledger: Ledger) -> Endpoints:
-    ledger.open(start)
     began = time.perf_counter()
     try:
         with np.errstate(all="ignore"):
@@ -136,7 +137,6 @@ def _run_alone(objective: Objective, solver: Solver, start: Parameters, ledger: 
 def _run_together(
     objective: Objective, method: Method, starts: Parameters, seeds: Seeds, ledger: Ledger
 ) -> Endpoints:
-    ledger.open(starts)
     # A step may overflow: an outcome of that fit, looked for by the ledger.
     with np.errstate(all="ignore"):
         _run_batches(objective, method, starts, seeds, ledger)
@@ -158,6 +158,7 @@ def _run_batches(
         began, worked = time.perf_counter(), active
         request = method.ask(objective, state)
         evaluation, rows = evaluate(objective, request)
+        ledger.count_pass(active, rows)
         state, step = method.tell(objective, state, request.parameters, evaluation)
         stopped = ledger.enter(active, request.parameters, evaluation, rows, step)
         if stopped.any():

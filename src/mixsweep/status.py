@@ -19,13 +19,13 @@ class Status(IntEnum):
     COLLAPSED = 3
     """A component lost its rows or a covariance fell below the eigenvalue floor."""
     DIVERGED = 4
-    """The log-likelihood or the parameters stopped being finite; the last finite point is kept."""
+    """The log-likelihood or the parameters stopped being finite; the best finite point is kept."""
     STALLED = 5
     """The line search found no further progress above rounding error, or a solver ended by its own rules."""
     SADDLE = 6
     """Converged, but the census found a direction of ascent."""
     ERROR = 7
-    """The method or the family raised an exception."""
+    """The method or the family raised an exception; the best finite point is kept."""
 
     @property
     def label(self) -> str:

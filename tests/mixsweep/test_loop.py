@@ -176,8 +176,78 @@ def test_a_method_that_raises_costs_only_its_own_fits(caplog):
     assert 0 < wrong.sum() < 12
     assert (wrong >= (begin["means"][:, 0, 0] > 0.8)).all()
     np.testing.assert_allclose(ends.log_likelihood[~wrong], peers.log_likelihood[~wrong], rtol=1e-9)
-    assert np.isnan(ends.log_likelihood[wrong]).all()
     assert "a high mean" in caplog.text
+
+
+def test_a_late_exception_keeps_what_the_fit_has_cost_and_found(caplog):
+    class Late(METHODS["em"]):
+        """EM that raises an exception in the 21st pass of one fit."""
+
+        def start(self, objective, parameters, seeds):
+            return {**super().start(objective, parameters, seeds), "seed": seeds, "pass": 0 * seeds}
+
+        def tell(self, objective, state, parameters, evaluation):
+            number, seed = state.pop("pass") + 1, state.pop("seed")
+            if (number[seed == 3] > 20).any():
+                raise RuntimeError("late")
+            state, step = super().tell(objective, state, parameters, evaluation)
+            return {**state, "seed": seed, "pass": number}, step
+
+    objective = cell("faithful", "gaussian-full", 3)
+    begin = starts(objective, count=5)
+    budget = {"tol": 0, "max_passes": 30}
+    ends = run(objective, Late(), begin, **budget)
+    assert [Status(status).label for status in ends.status] == [*["budget"] * 3, "error", "budget"]
+    seeds = np.array([2])
+    own = take(begin, slice(3, 4))
+    twenty = run(objective, METHODS["em"](), own, seeds=seeds, tol=0, max_passes=20)
+    assert (ends.n_passes[3], ends.n_trial_passes[3], ends.n_iterations[3]) == (21, 1, 19)
+    np.testing.assert_array_equal(ends.trace_passes[3, :22], [*range(1, 22), np.nan])
+    np.testing.assert_array_equal(ends.trace_log_likelihood[3, :20], twenty.trace_log_likelihood[0, :20])
+    assert ends.trace_log_likelihood[3, 20] == ends.log_likelihood[3] == twenty.log_likelihood[0]
+    assert ends.em_decrement[3] == twenty.em_decrement[0]
+    np.testing.assert_array_equal(ends.parameters["means"][3], twenty.parameters["means"][0])
+    assert ends.seconds[3] > 0
+
+
+def test_a_solver_that_raises_keeps_what_the_fit_has_cost_and_found(caplog):
+    class Climber(METHODS["slsqp"]):
+        def solve(self, objective, start, probe):
+            maximised = probe(start).maximised
+            probe(maximised)
+            raise RuntimeError("tired")
+
+    objective = cell("faithful", "gaussian-full", 2)
+    begin = starts(objective, count=2)
+    ends = run(objective, Climber(), begin)
+    twice = run(objective, METHODS["em"](), begin, tol=0, max_passes=2)
+    assert (ends.status == Status.ERROR).all()
+    np.testing.assert_array_equal(ends.n_passes, 2)
+    np.testing.assert_allclose(ends.log_likelihood, twice.log_likelihood, rtol=1e-12)
+    assert (ends.seconds > 0).all()
+
+
+def test_a_fit_that_never_began_has_no_cost_and_no_trace(caplog):
+    class Reluctant(METHODS["em"]):
+        def start(self, objective, parameters, seeds):
+            raise ValueError("no")
+
+    objective = cell("faithful", "gaussian-full", 2)
+    begin = starts(objective, count=2)
+    ends = run(objective, Reluctant(), begin)
+    assert (ends.status == Status.ERROR).all()
+    np.testing.assert_array_equal(ends.n_passes, 0)
+    assert np.isnan(ends.log_likelihood).all()
+    assert np.isnan(ends.trace_passes).all()
+    np.testing.assert_array_equal(ends.parameters["means"], begin["means"])
+
+
+@pytest.mark.parametrize("name", ["em", "slsqp"])
+def test_no_starts_have_no_ends(name):
+    objective = cell("faithful", "gaussian-full", 2)
+    ends = run(objective, METHODS[name](), take(starts(objective), slice(0, 0)))
+    assert ends.status.shape == (0,)
+    assert ends.trace_passes.shape == (0, CHECKPOINTS)
 
 
 def test_errors_of_the_machine_are_no_fits_fault():

@@ -115,6 +115,7 @@ class Probe:
         moves = self._rises(parameters, evaluation) if current is None else current
         step = Step(np.array([moves]), np.zeros(1, dtype=bool))
         rows = np.full(1, self._objective.n_rows)
+        self._ledger.count_pass(ALONE, rows)
         if self._ledger.enter(ALONE, parameters, evaluation, rows, step).any():
             raise Stopped
         return evaluation
