@@ -26,6 +26,7 @@ BENCHMARKS = {
     "memory": (),
     "start_up": (),
     "large_plan": (),
+    "census_at_scale": (),
     "sweep_at_scale": (),
     "plugin_scaling": (),
     "squarem_on_faithful": (),

@@ -29,6 +29,7 @@ TINY = {
     "memory": (["200,2,2,2,em"], []),
     "start_up": (["--repeats", "1"], []),
     "large_plan": (["--shards", "8"], []),
+    "census_at_scale": (["--problem", "faithful", "--n-components", "2", "--endpoints", "300"], []),
     "sweep_at_scale": (["--cells", "5", "--restarts", "5"], []),
     "plugin_scaling": (
         ["--shards", "--workers", "2", "--rounds", "1", "--seconds", "0.1"],
