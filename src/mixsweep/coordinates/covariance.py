@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mixsweep.coordinates.base import REAL, Chart
-from mixsweep.linalg import flat, lower_indices, triangular_inverse
+from mixsweep.linalg import flat, lower_indices, transpose, triangular_inverse
 from mixsweep.typing import FloatArray
 
 __all__ = ["COVARIANCE_CHARTS", "CovarianceCharts", "factor_of_square", "whitened_derivative"]
@@ -29,10 +29,6 @@ class CovarianceCharts(NamedTuple):
 
     matrix: Chart
     deviation: Chart
-
-
-def _transpose(matrices: FloatArray) -> FloatArray:
-    return matrices.swapaxes(-1, -2)
 
 
 def _lower(matrices: FloatArray) -> FloatArray:
@@ -67,22 +63,22 @@ def factor_of_square(factors: FloatArray) -> FloatArray:
     """Return the lower Cholesky factor of A'A, by the orthogonal factorisation of A."""
     upper = np.asarray(np.linalg.qr(factors, mode="r"), dtype=np.float64)
     signs = np.where(_diagonal(upper) < 0, -1.0, 1.0)
-    return _transpose(upper * signs[..., None])
+    return transpose(upper * signs[..., None])
 
 
 def _in_covariance(factors: FloatArray, gradient: FloatArray) -> FloatArray:
     """Return the symmetric derivative in Sigma from that in its lower Cholesky factor."""
     inverse = triangular_inverse(factors)
     inner = whitened_derivative(factors, gradient)
-    result: FloatArray = np.matmul(np.matmul(_transpose(inverse), inner), inverse)
+    result: FloatArray = np.matmul(np.matmul(transpose(inverse), inner), inverse)
     return result
 
 
 def whitened_derivative(factors: FloatArray, gradient: FloatArray) -> FloatArray:
     """Return L' S L = sym(P), S being the symmetric derivative in Sigma, from that in the Cholesky factor."""
-    inner = np.tril(np.matmul(_transpose(factors), gradient))
+    inner = np.tril(np.matmul(transpose(factors), gradient))
     _diagonal(inner)[...] *= 0.5
-    result: FloatArray = 0.5 * (inner + _transpose(inner))
+    result: FloatArray = 0.5 * (inner + transpose(inner))
     return result
 
 
@@ -142,7 +138,7 @@ class SquareFactor(Chart):
 
     def to_free(self, values: FloatArray) -> FloatArray:
         """Return A = L'."""
-        return flat(np.ascontiguousarray(_transpose(values)))
+        return flat(np.ascontiguousarray(transpose(values)))
 
     def from_free(self, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         """Return the Cholesky factor of A'A."""
@@ -165,7 +161,7 @@ class MatrixLogarithm(Chart):
     def to_free(self, values: FloatArray) -> FloatArray:
         """Return the logarithm, by the singular values of L: their squares are the eigenvalues of Sigma."""
         vectors, singular, _ = np.linalg.svd(values)
-        logarithm = np.matmul(vectors * (2.0 * np.log(singular))[..., None, :], _transpose(vectors))
+        logarithm = np.matmul(vectors * (2.0 * np.log(singular))[..., None, :], transpose(vectors))
         return _lower(logarithm)
 
     @staticmethod
@@ -179,17 +175,17 @@ class MatrixLogarithm(Chart):
     def from_free(self, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         """Return the Cholesky factor of the exponential."""
         values, vectors = self._eigen(free, shape)
-        return factor_of_square(np.exp(0.5 * values)[..., None] * _transpose(vectors))
+        return factor_of_square(np.exp(0.5 * values)[..., None] * transpose(vectors))
 
     def pull_back(self, free: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return the derivative by the divided differences of the exponential (Daleckii and Krein 1965)."""
         eigenvalues, vectors = self._eigen(free, values.shape[1:])
-        inner = np.matmul(np.matmul(_transpose(vectors), _in_covariance(values, gradient)), vectors)
+        inner = np.matmul(np.matmul(transpose(vectors), _in_covariance(values, gradient)), vectors)
         mean = 0.5 * (eigenvalues[..., :, None] + eigenvalues[..., None, :])
         half = 0.5 * (eigenvalues[..., :, None] - eigenvalues[..., None, :])
         # (e^a - e^b) / (a - b) = e^mean sinh(half) / half, which has no cancellation
         ratio = np.where(half == 0, 1.0, np.sinh(half) / np.where(half == 0, 1.0, half))
-        derivative = np.matmul(np.matmul(vectors, np.exp(mean) * ratio * inner), _transpose(vectors))
+        derivative = np.matmul(np.matmul(vectors, np.exp(mean) * ratio * inner), transpose(vectors))
         derivative *= 2.0
         _diagonal(derivative)[...] *= 0.5
         return _lower(derivative)
@@ -212,7 +208,7 @@ class PrecisionCholesky(Chart):
 
     def pull_back(self, free: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return -L' G L' in the inverse factor, then its logarithmic diagonal."""
-        transposed = _transpose(values)
+        transposed = transpose(values)
         lower = np.tril(gradient)
         in_inverse = -np.matmul(np.matmul(transposed, lower), transposed)
         _diagonal(in_inverse)[...] /= _diagonal(values)

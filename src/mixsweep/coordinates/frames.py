@@ -35,7 +35,7 @@ import numpy as np
 
 from mixsweep.coordinates.base import Chart, Parametrisation
 from mixsweep.coordinates.covariance import factor_of_square, whitened_derivative
-from mixsweep.linalg import flat, lower_indices, triangular_inverse
+from mixsweep.linalg import flat, lower_indices, transpose, triangular_inverse
 from mixsweep.typing import BoolArray, FloatArray, Parameters
 
 if TYPE_CHECKING:
@@ -226,24 +226,24 @@ class MatrixFrame(Frame):
         values, vectors = np.linalg.eigh(half)
         values[~finite] = np.nan
         turned = np.matmul(frames, vectors)
-        moved = np.matmul(turned * np.exp(values)[..., None, :], _transpose(vectors))
-        in_vectors = np.matmul(_transpose(vectors), velocity[..., None])
+        moved = np.matmul(turned * np.exp(values)[..., None, :], transpose(vectors))
+        in_vectors = np.matmul(transpose(vectors), velocity[..., None])
         shift = np.matmul(turned, _mean_exponential(values)[..., None] * in_vectors)
         return moved, shift[..., 0]
 
     def values(self, frames: FloatArray) -> FloatArray:
         """Return the Cholesky factors of F F'."""
-        return factor_of_square(_transpose(frames))
+        return factor_of_square(transpose(frames))
 
     def in_frame(self, frames: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return F' g."""
-        result: FloatArray = np.matmul(_transpose(frames), gradient[..., None])[..., 0]
+        result: FloatArray = np.matmul(transpose(frames), gradient[..., None])[..., 0]
         return result
 
     def pull_back(self, frames: FloatArray, values: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return the derivative in S, which is that in Sigma as F' . F; by the rotation L^-1 F."""
         rotation = np.matmul(triangular_inverse(values), frames)
-        inner = np.matmul(np.matmul(_transpose(rotation), whitened_derivative(values, gradient)), rotation)
+        inner = np.matmul(np.matmul(transpose(rotation), whitened_derivative(values, gradient)), rotation)
         row, column = lower_indices(self.n_features)
         # an entry off the diagonal stands twice in S
         weight = self._lengths(self.n_features) * np.where(row == column, 1.0, 2.0)
@@ -294,10 +294,6 @@ class DeviationFrame(Frame):
 
 #: By the kind of the family's own array.
 FRAMES: dict[str, type[Frame]] = {"cholesky": MatrixFrame, "deviation": DeviationFrame}
-
-
-def _transpose(matrices: FloatArray) -> FloatArray:
-    return matrices.swapaxes(-1, -2)
 
 
 def _mean_exponential(values: FloatArray) -> FloatArray:
