@@ -46,22 +46,23 @@ class CellSpec:
         cell = Cell(problem.name, self.family, self.n_components, problem.n_rows, problem.n_features)
         names = {label: str(settings["method"]) for label, settings in self.methods.items()}
         for shard in cell_shards(cell, names, self.initializers, self.restarts, self.max_passes):
-            yield (
-                shard,
-                ShardSpec(
-                    family=self.family,
-                    n_components=self.n_components,
-                    method=shard.method,
-                    settings=self.methods[shard.method],
-                    initializer=shard.initializer,
-                    start=shard.start,
-                    stop=shard.stop,
-                    seed=self.seed,
-                    tol=self.tol,
-                    max_passes=self.max_passes,
-                    covariance_floor=self.covariance_floor,
-                ),
-            )
+            yield shard, self.shard_spec(shard.method, shard.initializer, shard.start, shard.stop)
+
+    def shard_spec(self, method: str, initializer: str, start: int, stop: int) -> ShardSpec:
+        """Return what some restarts of a method, by its label, and an initializer are made from."""
+        return ShardSpec(
+            family=self.family,
+            n_components=self.n_components,
+            method=method,
+            settings=self.methods[method],
+            initializer=initializer,
+            start=start,
+            stop=stop,
+            seed=self.seed,
+            tol=self.tol,
+            max_passes=self.max_passes,
+            covariance_floor=self.covariance_floor,
+        )
 
 
 def timing_path(path: Path) -> Path:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mixsweep.cell import recorded_spec
-from mixsweep.collect import CellKey, cell_group
-from mixsweep.errors import MixsweepError, nearest
-from mixsweep.io import read_dataset
-from mixsweep.problems import read_problem
+from mixsweep.collect import CellKey
+from mixsweep.errors import MixsweepError
+from mixsweep.recorded import RecordedCell
 from mixsweep.shard import fit_shard
 
 if TYPE_CHECKING:
@@ -40,12 +38,6 @@ class Refit:
     differing: tuple[str, ...]
 
 
-def _chosen(what: str, name: str, names: list[str]) -> str:
-    if name not in names:
-        raise MixsweepError(f"{what} {name!r} is not in this cell{nearest(name, names)}")
-    return name
-
-
 def refit(results: Path, key: CellKey, method: str, initializer: str, restart: int) -> Refit:
     """Run one fit of a sweep again.
 
@@ -67,23 +59,18 @@ def refit(results: Path, key: CellKey, method: str, initializer: str, restart: i
     MixsweepError
         If the folder has no such cell or fit, or was made by other numerical code.
     """
-    path = results / "cells" / cell_group(key) / "fits.nc"
-    fits = read_dataset(path)
-    _chosen("method", method, [str(name) for name in fits["method"].values])
-    _chosen("initializer", initializer, [str(name) for name in fits["initializer"].values])
-    restarts = fits.sizes["restart"]
-    if not 0 <= restart < restarts:
-        raise MixsweepError(f"restart {restart} is not in this cell; expected 0 to {restarts - 1}")
-    spec = recorded_spec(path, fits)
-    problem = read_problem(results / "problems" / f"{key[0]}.nc")
+    cell = RecordedCell.read(results, key)
+    cell.check_names([method], initializer)
+    if not 0 <= restart < cell.spec.restarts:
+        raise MixsweepError(f"restart {restart} is not in this cell; expected 0 to {cell.spec.restarts - 1}")
     shard = next(
         shard_spec
-        for shard, shard_spec in spec.shard_specs(problem)
+        for shard, shard_spec in cell.spec.shard_specs(cell.problem)
         if (shard.method, shard.initializer) == (method, initializer) and shard.start <= restart < shard.stop
     )
-    again, _ = fit_shard(problem, shard, checkpoints=spec.max_passes + 1)
+    again, _ = fit_shard(cell.problem, shard, checkpoints=cell.spec.max_passes + 1)
     fit = again.sel(restart=restart)
-    stored = fits.sel({"method": method, "initializer": initializer, "restart": restart})
+    stored = cell.fits.sel({"method": method, "initializer": initializer, "restart": restart})
     differing = tuple(
         str(name)
         for name, variable in fit.data_vars.items()

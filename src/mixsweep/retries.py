@@ -13,7 +13,7 @@ import numpy as np
 from mixsweep.cell import CellSpec
 from mixsweep.io import read_dataset, write_dataset
 from mixsweep.problems.base import Problem
-from mixsweep.shard import ShardSpec, fit_shard
+from mixsweep.shard import fit_shard
 from mixsweep.status import Status
 
 if TYPE_CHECKING:
@@ -78,20 +78,7 @@ def _block(
 ) -> xr.Dataset:
     """Run the fits of one method and initializer with consecutive restarts."""
     method, initializer = arm
-    shard = ShardSpec(
-        family=spec.family,
-        n_components=spec.n_components,
-        method=method,
-        settings=spec.methods[method],
-        initializer=initializer,
-        start=block[0],
-        stop=block[1],
-        seed=spec.seed,
-        tol=spec.tol,
-        max_passes=spec.max_passes,
-        covariance_floor=spec.covariance_floor,
-    )
-    again, _ = fit_shard(problem, shard)
+    again, _ = fit_shard(problem, spec.shard_spec(method, initializer, *block))
     count = again.sizes["restart"]
     place = {"method": method, "initializer": initializer, "restart": again["restart"].values}
     first = fits.sel(place)

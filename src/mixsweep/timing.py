@@ -8,7 +8,6 @@ differ much, something else was running, and the wall times say little.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -18,18 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixsweep import NUMERICS_VERSION
-from mixsweep.collect import CellKey, cell_group
+from mixsweep.collect import CellKey
 from mixsweep.endpoints import Endpoints, take
-from mixsweep.errors import MixsweepError, nearest
+from mixsweep.errors import MixsweepError
 from mixsweep.initializers import INITIALIZERS
 from mixsweep.initializers.base import passes_per_start
-from mixsweep.io import read_dataset
 from mixsweep.loop import run
 from mixsweep.objective import Objective
-from mixsweep.problems import read_problem
+from mixsweep.recorded import RecordedCell
 from mixsweep.seeds import generator
-from mixsweep.shard import ShardSpec, make_method, make_seeds, make_starts
+from mixsweep.shard import make_method, make_seeds, make_starts
 from mixsweep.status import FAILURES
 
 if TYPE_CHECKING:
@@ -111,44 +108,23 @@ class Measured:
             If the folder has no such cell, method, initializer or restart, or was made by other numerical
             code.
         """
-        path = results / "cells" / cell_group(key) / "fits.nc"
-        fits = read_dataset(path)
-        if fits.attrs["numerics_version"] != NUMERICS_VERSION:
-            raise MixsweepError(
-                f"{path}: made with numerical version {fits.attrs['numerics_version']}, this is "
-                f"{NUMERICS_VERSION}: the fits of this version differ"
-            )
-        settings = json.loads(fits.attrs["methods"])
-        chosen = tuple(dict.fromkeys(labels)) or tuple(settings)
-        for what, names, known in (
-            ("method", chosen, list(settings)),
-            ("initializer", (initializer,), [str(name) for name in fits["initializer"].values]),
-        ):
-            for name in names:
-                if name not in known:
-                    raise MixsweepError(f"{what} {name!r} is not in this cell{nearest(name, known)}")
-        if restarts > fits.sizes["restart"]:
-            raise MixsweepError(f"{restarts} restarts; expected at most the cell's {fits.sizes['restart']}")
-        problem = read_problem(results / "problems" / f"{key[0]}.nc")
-        _, family, n_components = key
-        numbers = {
-            name: fits.attrs[name].item() for name in ("seed", "max_passes", "tol", "covariance_floor")
-        }
-        objective = Objective.of_problem(problem, family, n_components, numbers["covariance_floor"])
-        seeds = []
-        for label in chosen:
-            spec = ShardSpec(
-                *(family, n_components, label, settings[label], initializer, 0, restarts), **numbers
-            )
-            seeds.append(make_seeds(objective, problem.name, spec, range(restarts)))
+        cell = RecordedCell.read(results, key)
+        spec, problem = cell.spec, cell.problem
+        chosen = tuple(dict.fromkeys(labels)) or tuple(spec.methods)
+        cell.check_names(chosen, initializer)
+        if restarts > spec.restarts:
+            raise MixsweepError(f"{restarts} restarts; expected at most the cell's {spec.restarts}")
+        numbers = range(restarts)
+        objective = Objective.of_problem(problem, spec.family, spec.n_components, spec.covariance_floor)
+        shards = [spec.shard_spec(label, initializer, 0, restarts) for label in chosen]
         return cls(
             objective=objective,
             labels=chosen,
-            methods=tuple(make_method(settings[label]) for label in chosen),
-            starts=make_starts(objective, problem.name, initializer, range(restarts), numbers["seed"]),
-            seeds=tuple(seeds),
-            tol=numbers["tol"],
-            max_passes=numbers["max_passes"] - passes_per_start(INITIALIZERS[initializer]),
+            methods=tuple(make_method(shard.settings) for shard in shards),
+            starts=make_starts(objective, problem.name, initializer, numbers, spec.seed),
+            seeds=tuple(make_seeds(objective, problem.name, shard, numbers) for shard in shards),
+            tol=spec.tol,
+            max_passes=spec.max_passes - passes_per_start(INITIALIZERS[initializer]),
         )
 
     def fit(self, task: Task) -> Endpoints:

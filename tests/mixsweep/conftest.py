@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from mixsweep.collect import collect, open_sweep, write_sweep
+from mixsweep.problems import load_builtin, write_problem
 from tests.mixsweep.helpers import SWEPT, write_cells
 
 
@@ -23,3 +26,11 @@ def sweep_path(cells_folder):
 def tree(sweep_path):
     with open_sweep(sweep_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def results(cells_folder, tmp_path):
+    """Return a results folder of its own with these cells and the problem faithful."""
+    shutil.copytree(cells_folder, tmp_path / "cells")
+    write_problem(load_builtin("faithful"), tmp_path / "problems" / "faithful.nc", 1)
+    return tmp_path

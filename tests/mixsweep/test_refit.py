@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -9,18 +7,10 @@ from click.testing import CliRunner
 from mixsweep.cli.refit import refit as command
 from mixsweep.errors import MixsweepError
 from mixsweep.io import read_dataset, write_dataset
-from mixsweep.problems import load_builtin, write_problem
 from mixsweep.refit import refit
 
 CELL = ("faithful", "gaussian-full", 3)
 FITS = "cells/faithful/gaussian-full/K3/fits.nc"
-
-
-@pytest.fixture
-def results(cells_folder, tmp_path):
-    shutil.copytree(cells_folder, tmp_path / "cells")
-    write_problem(load_builtin("faithful"), tmp_path / "problems" / "faithful.nc", 1)
-    return tmp_path
 
 
 @pytest.mark.parametrize("method", ["em", "quasi-newton"])
@@ -66,18 +56,9 @@ def test_the_command_writes_the_fit(results):
         ({"method": "emm"}, "'emm' is not in this cell; did you mean 'em'"),
         ({"initializer": "kmeans"}, r"did you mean 'kmeans\+\+'"),
         ({"restart": 12}, "expected 0 to 11"),
-        ({"key": ("faithful", "gaussian-full", 9)}, "K9/fits.nc: no such file"),
     ],
 )
 def test_what_is_not_there_is_named(results, choice, message):
     asked = {"key": CELL, "method": "em", "initializer": "kmeans++", "restart": 0} | choice
     with pytest.raises(MixsweepError, match=message):
         refit(results, **asked)
-
-
-def test_fits_of_other_numerical_code_are_refused(results):
-    fits = read_dataset(results / FITS)
-    fits.attrs["numerics_version"] = "0"
-    write_dataset(fits, results / FITS)
-    with pytest.raises(MixsweepError, match="numerical version 0"):
-        refit(results, CELL, "em", "kmeans++", 0)

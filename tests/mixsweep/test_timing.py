@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,20 +8,12 @@ from click.testing import CliRunner
 
 from mixsweep.cli.timing import timing as command
 from mixsweep.errors import MixsweepError
-from mixsweep.io import read_dataset, write_dataset
-from mixsweep.problems import load_builtin, write_problem
+from mixsweep.io import read_dataset
 from mixsweep.status import Status
 from mixsweep.timing import Measured, measure, summary
 
 CELL = ("faithful", "gaussian-full", 3)
 FITS = "cells/faithful/gaussian-full/K3/fits.nc"
-
-
-@pytest.fixture
-def results(cells_folder, tmp_path):
-    shutil.copytree(cells_folder, tmp_path / "cells")
-    write_problem(load_builtin("faithful"), tmp_path / "problems" / "faithful.nc", 1)
-    return tmp_path
 
 
 def test_the_fits_measured_are_those_of_the_sweep(results):
@@ -114,18 +104,9 @@ def test_the_command_writes_measurements_and_summary(results):
         ({"labels": ("emm",)}, "method 'emm' is not in this cell; did you mean 'em'"),
         ({"initializer": "kmeans"}, r"did you mean 'kmeans\+\+'"),
         ({"restarts": 13}, "13 restarts; expected at most the cell's 12"),
-        ({"key": ("faithful", "gaussian-full", 9)}, "K9/fits.nc: no such file"),
     ],
 )
 def test_what_is_not_there_is_named(results, choice, message):
     asked = {"key": CELL, "labels": ("em",), "initializer": "kmeans++", "restarts": 2} | choice
     with pytest.raises(MixsweepError, match=message):
         Measured.of(results, **asked)
-
-
-def test_fits_of_other_numerical_code_are_refused(results):
-    fits = read_dataset(results / FITS)
-    fits.attrs["numerics_version"] = "0"
-    write_dataset(fits, results / FITS)
-    with pytest.raises(MixsweepError, match="numerical version 0"):
-        Measured.of(results, CELL, (), "kmeans++", 2)
