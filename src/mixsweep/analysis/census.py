@@ -61,7 +61,8 @@ def census(problem: Problem, fits: xr.Dataset, thresholds: Thresholds) -> xr.Dat
         failures included), parameters and evidence; over ``leading``, the highest optima: Hessian eigenvalues
         and how far clusterings and densities agree; over (method, initializer, restart): ``fit_optimum`` and
         ``polished_log_likelihood``, beside which the fits keep the raw one. Attribute ``truth_optimum``:
-        where the generating parameters lead, -1 without truth.
+        where the generating parameters lead, -1 without truth; ``total_weight``: how many rows the criteria
+        count, the sum of the row weights.
     """
     objective = Objective.of_problem(
         problem,
@@ -101,6 +102,7 @@ def census(problem: Problem, fits: xr.Dataset, thresholds: Thresholds) -> xr.Dat
         "truth_optimum": int(surface.group[-1]) if truth is not None else -1,
         # the logits of the weights have one coordinate to spare
         "n_parameters": surface.points.vectors.shape[1] - 1,
+        "total_weight": objective.total_weight,
     }
     return _dataset(problem, fits, variables, attributes, thresholds)
 

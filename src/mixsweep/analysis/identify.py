@@ -106,8 +106,8 @@ def describe(objective: Objective, parameters: Parameters) -> Description:
     count, n_rows = len(parameters["weights"]), objective.n_rows
     chosen = generator(0, "sketch rows", n_rows).permutation(n_rows)[:SKETCH_ROWS]
     projection = generator(0, "density sketch", n_rows).standard_normal((len(chosen), SKETCH_LENGTH))
-    projection /= np.sqrt(len(chosen))
     row_weights = np.ones(n_rows) if objective.row_weights is None else objective.row_weights
+    projection *= np.sqrt(row_weights[chosen] / row_weights[chosen].sum())[:, None]
     chunk = max(1, CHUNK_ELEMENTS // (n_rows * objective.n_components))
     values, sketches = [np.zeros(0)], [np.zeros((0, SKETCH_LENGTH))]
     for start in range(0, count, chunk):

@@ -19,7 +19,7 @@ from mixsweep.typing import FloatArray
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["RESTARTS", "best_of", "choice", "chosen_components"]
+__all__ = ["RESTARTS", "best_of", "choice", "chosen_components", "criteria"]
 
 #: After so many restarts it is asked which K would be chosen.
 RESTARTS = (1, 5, 10, 50)
@@ -142,13 +142,23 @@ def chosen_components(cells: Mapping[int, tuple[xr.Dataset, xr.Dataset]]) -> xr.
     )
 
 
+def criteria(optima: xr.Dataset) -> tuple[FloatArray, FloatArray]:
+    """Return BIC and ICL of the optima of a cell, each of shape (P,); smaller is better.
+
+    BIC is -2 L + m ln n with L the log-likelihood, m the number of parameters and n the sum of the row
+    weights (Schwarz 1978); ICL adds twice the entropy of the rows' posterior probabilities (Biernacki,
+    Celeux and Govaert 2000).
+    """
+    rows = optima.attrs["total_weight"]
+    bic = -2 * optima["log_likelihood"].values + optima.attrs["n_parameters"] * np.log(rows)
+    return bic, bic + 2 * optima["classification_entropy"].values
+
+
 def _fitted(ended: np.ndarray, optima: xr.Dataset) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
     """Return each fit's log-likelihood, and its BIC and ICL, in the sign in which smaller is better."""
     proper = np.append(optima["kind"].values == KINDS.index("proper"), False)
     keep = proper[ended]
     value = np.where(keep, np.append(optima["log_likelihood"].values, np.nan)[ended], np.nan)
-    entropy = np.append(optima["classification_entropy"].values, np.nan)[ended]
-    rows = optima.attrs.get("total_weight", optima.attrs["n_rows"])
-    bic = -2 * value + optima.attrs["n_parameters"] * np.log(rows)
     # a fit that cannot be kept has no chance, so any value does
-    return value, (np.where(keep, bic, np.inf), np.where(keep, bic + 2 * entropy, np.inf))
+    bic, icl = (np.where(keep, np.append(each, np.inf)[ended], np.inf) for each in criteria(optima))
+    return value, (bic, icl)

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
+import xarray as xr
 from tests.mixsweep.helpers import cell_fits, ended_in, optima_of
 
 from mixsweep.analysis.census import census
 from mixsweep.analysis.multimodality import best_known
-from mixsweep.analysis.selection import best_of, choice, chosen_components
+from mixsweep.analysis.selection import best_of, choice, chosen_components, criteria
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.problems import load_builtin
 
@@ -106,3 +108,37 @@ def test_restarts_change_the_choice_on_the_galaxies(tmp_path):
     found = chosen_components(made).sel(criterion="bic").isel(method=0, initializer=0)
     assert found["choice"].values.tolist() == [4, 3, 3, 3]
     assert (np.diff(found["chance"].sel(n_components=3)) > 0).all()
+
+
+def test_row_weights_count_as_the_same_rows_repeated(tmp_path):
+    # whole weights for which K = 2 and 3 are nearly as good: what the rows are counted as decides
+    problem = load_builtin("faithful")
+    times = np.random.default_rng(9).choice([1, 2], p=[0.6, 0.4], size=problem.n_rows)
+    weighted = dataclasses.replace(problem, row_weights=times.astype(float))
+    repeated = dataclasses.replace(problem, X=np.repeat(problem.X, times, axis=0))
+    fits = {}
+    for k in (2, 3):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        fits[k] = cell_fits(weighted, folder, n_components=k, restarts=20, tol=1e-9)
+    found, chosen = [], []
+    for each in (weighted, repeated):
+        optima = {k: census(each, own, Thresholds()) for k, own in fits.items()}
+        made = {
+            k: (own.assign(optima[k][["fit_optimum"]].rename(fit_optimum="optimum")), optima[k])
+            for k, own in fits.items()
+        }
+        found.append(optima.values())
+        chosen.append(chosen_components(made))
+    xr.testing.assert_allclose(*chosen)
+    assert chosen[0]["choice"].sel(criterion="bic", restarts=10).item() == 2
+    for one, other in zip(*found, strict=True):
+        assert one.attrs["total_weight"] == other.attrs["total_weight"] == times.sum()
+        assert (one.attrs["n_rows"], other.attrs["n_rows"]) == (272, times.sum())
+        for mine, same in zip(criteria(one), criteria(other), strict=True):
+            np.testing.assert_allclose(mine, same, rtol=1e-10)
+        assert list(one["kind"].values) == list(other["kind"].values)
+        for evidence in ("smallest_eigenvalue_ratio", "closest_components", "hessian_eigenvalues"):
+            np.testing.assert_allclose(one[evidence], other[evidence], rtol=1e-5, atol=1e-9)
+        for agreement in ("adjusted_rand", "density_distance"):
+            np.testing.assert_allclose(one[agreement], other[agreement], atol=1e-5)
