@@ -55,7 +55,8 @@ RECORDS = (
         "unseen_share",
         "chance that the next start leads to an optimum not seen yet; bounds no log-likelihood",
         denominator="starts that led to an optimum",
-        interval="Esty's normal one, by the rule of three without optima found once or twice",
+        interval="score one with Esty's variance, by the rule of three without optima found once or twice; "
+        "conservative where less than one start's worth is unseen",
         better="lower",
         source="Good (1953); Esty (1983)",
     ),
