@@ -186,6 +186,18 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def add_cases(parser: argparse.ArgumentParser, cases: Iterable[str]) -> None:
+    """Let the user choose among cases, all of them by default."""
+    names = list(cases)
+
+    def case(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"{text!r}; expected one of {', '.join(map(repr, names))}")
+        return text
+
+    parser.add_argument("cases", nargs="*", metavar="case", type=case, default=names)
+
+
 def add_sizes(parser: argparse.ArgumentParser) -> None:
     """Let the user choose among or beside `SIZES`, and how long to measure."""
     parser.add_argument(

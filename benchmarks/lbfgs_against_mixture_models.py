@@ -21,7 +21,6 @@ The package prints every iterate; here it does not, which spares it that time.
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import dataclass
 
@@ -162,15 +161,9 @@ def compare(case: str, method: str, restarts: int, fits: int, limit: float) -> R
     return common.at_least(f"{case}, {method}", ratio.median, unit, TARGET, **details)
 
 
-def _case(text: str) -> str:
-    if text not in CASES:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected one of {', '.join(map(repr, CASES))}")
-    return text
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = common.argument_parser(__doc__)
-    parser.add_argument("cases", nargs="*", metavar="case", type=_case, default=list(CASES))
+    common.add_cases(parser, CASES)
     parser.add_argument("--restarts", type=int, default=100, help="fits in mixsweep's batch")
     parser.add_argument("--fits", type=int, default=3, help="fits of the package, for each method")
     parser.add_argument("--seconds", type=float, default=30, help="CPU time of each of them")

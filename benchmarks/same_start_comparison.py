@@ -14,7 +14,6 @@ holds a few rows only, are counted as degenerate. Passes are exact and the same 
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 
 import common
@@ -124,15 +123,9 @@ def compare(name: str, restarts: int) -> list[Row]:
     return rows
 
 
-def _case(text: str) -> str:
-    if text not in CASES:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected one of {', '.join(map(repr, CASES))}")
-    return text
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = common.argument_parser(__doc__)
-    parser.add_argument("cases", nargs="*", metavar="case", type=_case, default=list(CASES))
+    common.add_cases(parser, CASES)
     parser.add_argument("--restarts", type=int, default=300)
     arguments = parser.parse_args(argv)
     rows = (row for name in arguments.cases for row in compare(name, arguments.restarts))

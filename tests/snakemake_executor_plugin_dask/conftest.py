@@ -1,5 +1,6 @@
 """A toy console command, and runs of Snakemake on toy workflows that use it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -105,6 +106,23 @@ def toy_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# A scheduler with as many workers as asked for, and their resources; it ends with its standard input.
+CLUSTER = """
+import json, os, sys
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    workers, resources = int(sys.argv[2]), json.loads(sys.argv[3])
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=None, resources=resources
+    ) as cluster:
+        with open(sys.argv[1] + ".new", "w") as file:
+            json.dump({"address": cluster.scheduler_address}, file)
+        os.replace(sys.argv[1] + ".new", sys.argv[1])
+        sys.stdin.read()
+"""
+
+
 @dataclass
 class Flow:
     """A workflow in a folder of its own, and the processes of its runs."""
@@ -187,6 +205,27 @@ def make_flow(tmp_path_factory: pytest.TempPathFactory, toy_path: Path) -> Itera
     for flow in flows:
         for process in flow.processes():
             process.kill()
+
+
+@pytest.fixture(scope="module")
+def start_cluster() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Return a function that starts a cluster beside a workflow, which finds it by ``scheduler.json``."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(flow: Flow, workers: int = 1, **resources: float) -> subprocess.Popen[bytes]:
+        (flow.folder / "cluster.py").write_text(CLUSTER)
+        file = flow.folder / "scheduler.json"
+        environ = flow.environ
+        del environ["TOY_MARKER"]  # it does not belong to the run
+        command = [sys.executable, "cluster.py", str(file), str(workers), json.dumps(resources)]
+        process = subprocess.Popen(command, cwd=flow.folder, env=environ, stdin=subprocess.PIPE)
+        started.append(process)
+        wait_for(file.exists, 60)
+        return process
+
+    yield start
+    for process in started:
+        process.communicate(timeout=20)
 
 
 @pytest.fixture(scope="session")

@@ -3,28 +3,11 @@
 import json
 import re
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-
-CLUSTER = """
-import os, sys
-from distributed import LocalCluster
-
-if __name__ == "__main__":
-    resources = {"mem_mb": 1000}
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, resources=resources
-    ) as cluster:
-        with open(sys.argv[1] + ".new", "w") as file:
-            file.write('{"address": "%s"}' % cluster.scheduler_address)
-        os.replace(sys.argv[1] + ".new", sys.argv[1])
-        sys.stdin.read()
-"""
 
 JOBS = """
     rule all:
@@ -50,18 +33,6 @@ JOBS = """
 """
 
 
-def start_cluster(flow, wait) -> tuple[subprocess.Popen[bytes], Path]:
-    (flow.folder / "cluster.py").write_text(CLUSTER)
-    file = flow.folder / "scheduler.json"
-    environ = flow.environ
-    del environ["TOY_MARKER"]
-    process = subprocess.Popen(
-        [sys.executable, "cluster.py", str(file)], cwd=flow.folder, env=environ, stdin=subprocess.PIPE
-    )
-    wait(file.exists, 60)
-    return process, file
-
-
 def jobs_in(folder: Path) -> list[psutil.Process]:
     """Return the processes of the slow job; found by the command, since the environment is their worker's."""
     return [
@@ -72,12 +43,11 @@ def jobs_in(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="module")
-def cluster(make_flow, wait):
+def cluster(make_flow, start_cluster):
     flow = make_flow(JOBS)
-    process, _ = start_cluster(flow, wait)
+    process = start_cluster(flow, mem_mb=1000)
     yield flow
     assert process.poll() is None, "the cluster has ended"
-    process.communicate(timeout=20)
 
 
 def test_by_file(cluster) -> None:
@@ -102,10 +72,10 @@ def test_a_job_too_large_for_every_worker_is_refused(cluster) -> None:
     assert "A job needs mem_mb=5000, but no worker of the Dask cluster offers that much" in result.stdout
 
 
-def test_the_loss_of_the_scheduler_ends_the_run(make_flow, wait) -> None:
+def test_the_loss_of_the_scheduler_ends_the_run(make_flow, start_cluster, wait) -> None:
     flow = make_flow(JOBS)
-    process, file = start_cluster(flow, wait)
-    snakemake = flow.start("--dask-scheduler-file", str(file), "--keep-going", "slow", "plain.json")
+    process = start_cluster(flow, mem_mb=1000)
+    snakemake = flow.start("--dask-scheduler-file", "scheduler.json", "--keep-going", "slow", "plain.json")
     wait((flow.folder / "slow.start").exists, 60)
     process.kill()
     process.communicate(timeout=20)

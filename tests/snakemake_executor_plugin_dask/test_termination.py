@@ -1,25 +1,9 @@
 """A run that is asked to end while jobs wait for a worker that may never come."""
 
-import json
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
-
-# A scheduler, and as many workers as asked for.
-CLUSTER = """
-import os, sys
-from distributed import LocalCluster
-
-if __name__ == "__main__":
-    with LocalCluster(n_workers=int(sys.argv[2]), threads_per_worker=1, dashboard_address=None) as cluster:
-        with open(sys.argv[1] + ".new", "w") as file:
-            file.write('{"address": "%s"}' % cluster.scheduler_address)
-        os.replace(sys.argv[1] + ".new", sys.argv[1])
-        sys.stdin.read()
-"""
 
 JOBS = """
     rule all:
@@ -31,29 +15,6 @@ JOBS = """
 """
 
 
-@pytest.fixture
-def cluster(make_flow, wait):
-    """Return a function that starts a cluster of so many workers for the jobs."""
-    flow = make_flow(JOBS)
-    started = []
-
-    def start(workers: int):
-        (flow.folder / "cluster.py").write_text(CLUSTER)
-        file = flow.folder / "scheduler.json"
-        environ = flow.environ
-        del environ["TOY_MARKER"]
-        command = [sys.executable, "cluster.py", str(file), str(workers)]
-        process = subprocess.Popen(command, cwd=flow.folder, env=environ, stdin=subprocess.PIPE)
-        started.append(process)
-        wait(file.exists, 60)
-        assert json.loads(file.read_text())["address"]
-        return flow
-
-    yield start
-    for process in started:
-        process.communicate(timeout=20)
-
-
 def output(flow) -> str:
     return (flow.folder / "output").read_text()
 
@@ -63,8 +24,11 @@ def submitted(flow, jobs: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_jobs_that_no_worker_takes_do_not_hold_up_the_end(cluster, wait, number: int) -> None:
-    flow = cluster(0)
+def test_jobs_that_no_worker_takes_do_not_hold_up_the_end(
+    make_flow, start_cluster, wait, number: int
+) -> None:
+    flow = make_flow(JOBS)
+    start_cluster(flow, workers=0)
     snakemake = flow.start("--dask-scheduler-file", "scheduler.json", "--keep-going", "--retries", "1")
     wait(lambda: submitted(flow, 2), 60)
     time.sleep(0.5)  # the second is on its way
@@ -78,8 +42,11 @@ def test_jobs_that_no_worker_takes_do_not_hold_up_the_end(cluster, wait, number:
     assert "Trying to restart" not in output(flow)
 
 
-def test_a_job_that_runs_is_finished_and_those_behind_it_are_not_begun(cluster, wait) -> None:
-    flow = cluster(1)
+def test_a_job_that_runs_is_finished_and_those_behind_it_are_not_begun(
+    make_flow, start_cluster, wait
+) -> None:
+    flow = make_flow(JOBS)
+    start_cluster(flow)
     snakemake = flow.start("--dask-scheduler-file", "scheduler.json", "--cores", "3")
     wait(lambda: submitted(flow, 3) and list(flow.folder.glob("*.start")), 60)
     snakemake.send_signal(signal.SIGTERM)

@@ -31,7 +31,8 @@ class Initializer(Protocol):
     A kind that evaluates the likelihood also has a class attribute ``passes_per_start``, the whole number of
     passes over the data that each of its starts takes. They count as passes of the fit. One that starts only
     some cells has a class attribute ``needs``: ``truth`` (simulated data with K generating components) or
-    ``starts`` (a table of starts with K components).
+    ``starts`` (a table of starts with K components). One that needs the truth is an oracle: for reference,
+    and left out of verdicts and advice.
     """
 
     name: ClassVar[str]

@@ -38,10 +38,9 @@ class PerturbedTruth:
         MixsweepError
             If the data were not simulated or have another number of components.
         """
-        moments = generating_moments(self.name, objective)
-        repeated = {name: np.stack([values] * len(generators)) for name, values in moments.items()}
-        shape = moments["means"].shape
+        moments = generating_moments(self.name, objective, len(generators))
+        shape = moments["means"].shape[1:]
         draws = np.stack([generator.standard_normal(shape) for generator in generators])
         factors = cholesky(moments["covariances"])
-        repeated["means"] = repeated["means"] + SHARE * np.matmul(factors, draws[..., None])[..., 0]
-        return objective.family.from_moments(**repeated)
+        moved = moments["means"] + SHARE * np.matmul(factors, draws[..., None])[..., 0]
+        return objective.family.from_moments(**(moments | {"means": moved}))

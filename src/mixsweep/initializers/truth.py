@@ -32,13 +32,11 @@ class Truth:
         MixsweepError
             If the data were not simulated or have another number of components.
         """
-        moments = generating_moments(self.name, objective)
-        repeated = {name: np.stack([values] * len(generators)) for name, values in moments.items()}
-        return objective.family.from_moments(**repeated)
+        return objective.family.from_moments(**generating_moments(self.name, objective, len(generators)))
 
 
-def generating_moments(name: str, objective: Objective) -> Parameters:
-    """Return `Objective.truth` for the initializer of that name.
+def generating_moments(name: str, objective: Objective, n_restarts: int) -> Parameters:
+    """Return `Objective.truth` for the initializer of that name, restarts first.
 
     Raises
     ------
@@ -53,4 +51,4 @@ def generating_moments(name: str, objective: Objective) -> Parameters:
             f"{name}: {objective.n_components} components asked, but {len(truth['weights'])} generated the "
             "data; n_components: truth fits that number"
         )
-    return truth
+    return {array: np.stack([values] * n_restarts) for array, values in truth.items()}
