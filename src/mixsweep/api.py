@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mixsweep.errors import MixsweepError
+from mixsweep.inputs import numbers
 from mixsweep.problems.base import Problem, check_matrix, check_row_weights
 from mixsweep.shard import ShardSpec, fit_shard
-from mixsweep.typing import FloatArray, Settings
+from mixsweep.typing import Settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -123,7 +124,7 @@ def fit_with(
     n_components, family, initializer, n_restarts, seed, tol, max_passes, covariance_floor, row_weights
         As for `fit`.
     """
-    data = _numbers(X, "X", "in rows of equal length")
+    data = numbers(X, "X", "in rows of equal length")
     if data.ndim != 2:
         raise MixsweepError(f"X has shape {data.shape}; expected two dimensions, rows and features")
     for name, value, least in (
@@ -143,7 +144,7 @@ def fit_with(
     check_matrix(data, names, "X")
     weights = None
     if row_weights is not None:
-        weights = _numbers(row_weights, "row_weights", "one for each row")
+        weights = numbers(row_weights, "row_weights", "one for each row")
         check_row_weights(weights, len(data), "row_weights")
     spec = ShardSpec(
         family=family,
@@ -160,10 +161,3 @@ def fit_with(
     )
     fits, timing = fit_shard(Problem("X", data, names, row_weights=weights), spec)
     return fits.merge(timing)
-
-
-def _numbers(values: ArrayLike, name: str, expected: str) -> FloatArray:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise MixsweepError(f"{name} does not hold numbers alone, {expected} ({error})") from None

@@ -16,6 +16,7 @@ from mixsweep.coordinates import Parametrisation
 from mixsweep.errors import MixsweepError
 from mixsweep.families import FAMILIES
 from mixsweep.families.base import Family
+from mixsweep.inputs import refuse_masked
 from mixsweep.objective import Objective
 from mixsweep.sampling import sample
 from mixsweep.seeds import generator
@@ -158,7 +159,7 @@ class MixtureSearch(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         ConvergenceWarning
             If no restart ended in a proper optimum, or the best one did not converge.
         """
-        rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        rows = self._rows(X, ensure_min_samples=2)
         try:
             self.fits_ = fit_with(
                 rows,
@@ -262,6 +263,15 @@ class MixtureSearch(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def _warn(message: str) -> None:
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
+    def _rows(self, X: ArrayLike, **requirements: Any) -> FloatArray:
+        """Return rows as scikit-learn checks them, which says nothing of masks."""
+        try:
+            refuse_masked(X, "X")
+        except MixsweepError as error:
+            raise ValueError(str(error)) from error
+        rows: FloatArray = validate_data(self, X, dtype=np.float64, **requirements)
+        return rows
+
     def _seed(self) -> int:
         """Return a seed; the same every time if the random state is a number."""
         if isinstance(self.random_state, (int, np.integer)):
@@ -280,7 +290,7 @@ class MixtureSearch(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def _logits(self, X: ArrayLike) -> FloatArray:
         """Return log(weight x density) of each row under each component, units of the data, shape (n, K)."""
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        rows = self._rows(X, reset=False)
         family = self._family()
         prepared = family.prepare((rows - self.location_) / self.scale_)
         with np.errstate(all="ignore"):  # densities that vanish

@@ -76,7 +76,14 @@ def test_tolerance_zero_runs_to_the_budget():
 
 
 @pytest.mark.parametrize(
-    "data", [X.astype(np.float32), X.tolist(), pd.DataFrame(X, columns=["a", "b"]), np.asfortranarray(X)]
+    "data",
+    [
+        X.astype(np.float32),
+        X.tolist(),
+        pd.DataFrame(X, columns=["a", "b"]),
+        np.asfortranarray(X),
+        np.ma.array(X, mask=False),
+    ],
 )
 def test_anything_like_an_array_will_do(data):
     fits = mixsweep.fit(data, 2, n_restarts=2)
@@ -90,6 +97,12 @@ def with_value(value):
     return data
 
 
+def masked(rows, shape=X.shape):
+    mask = np.zeros(shape, dtype=bool)
+    mask[rows] = True
+    return np.ma.array(np.resize(X, shape), mask=mask)
+
+
 BAD = [
     ("one dimension", {"X": X[:, 0]}, "two dimensions"),
     ("three dimensions", {"X": X[None]}, "two dimensions"),
@@ -98,6 +111,12 @@ BAD = [
     ("missing value", {"X": with_value(np.nan)}, r"X: column 'x1' .*missing or infinite.*row 4"),
     ("infinite value", {"X": with_value(np.inf)}, r"X: column 'x1' .*missing or infinite"),
     ("constant column", {"X": np.column_stack([X, np.ones(100)])}, "'x2' is constant"),
+    ("masked values", {"X": masked([2, 5])}, r"X has masked values, in rows 3, 6; .*Remove"),
+    ("rows with a mask", {"X": list(masked([2]))}, "X has masked values, in row 3;"),
+    ("complex numbers", {"X": X + 1j}, "X holds complex numbers .*expected real"),
+    ("complex numbers in a list", {"X": [[1.0, 2j]] * 5}, "X holds complex numbers"),
+    ("masked row weights", {"row_weights": masked([0], (100,))}, "row_weights has masked values, in row 1;"),
+    ("complex row weights", {"row_weights": np.full(100, 1 + 0j)}, "row_weights holds complex numbers"),
     ("no columns", {"X": np.empty((10, 0))}, "no columns"),
     ("too few rows", {"X": X[:2]}, "2 rows for 2 features"),
     ("no components", {"n_components": 0}, "n_components is 0"),

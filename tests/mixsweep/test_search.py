@@ -242,6 +242,16 @@ def test_what_cannot_be_used_is_a_value_error(X, changes, message):
         MixtureSearch(**({"n_restarts": 2} | changes)).fit(X)
 
 
+def test_masked_values_are_refused_in_fitting_and_in_prediction(fitted, X):
+    masked = np.ma.array(X, mask=np.arange(X.size).reshape(X.shape) < 1)
+    with pytest.raises(ValueError, match="X has masked values, in row 1;"):
+        MixtureSearch(2, n_restarts=2).fit(masked)
+    with pytest.raises(ValueError, match="row_weights has masked values"):
+        MixtureSearch(2, n_restarts=2).fit(X, row_weights=masked[:, 0])
+    with pytest.raises(ValueError, match="X has masked values, in row 1;"):
+        fitted["gaussian-full"].predict(masked)
+
+
 def test_it_works_among_scikit_learns_tools(X):
     pipeline = make_pipeline(StandardScaler(), MixtureSearch(2, n_restarts=2, random_state=0))
     assert set(pipeline.fit(X).predict(X)) == {0, 1}

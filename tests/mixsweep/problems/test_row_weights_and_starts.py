@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from tests.mixsweep.helpers import blobs, spec
 
 from mixsweep.config import parse_config
@@ -139,6 +140,19 @@ def test_bad_starts_are_named(tmp_path, changes, message):
     source = FileSource(written(tmp_path), starts=written(tmp_path, start_table(**changes), "starts.csv"))
     with pytest.raises(MixsweepError, match=rf"starts\.csv: {message}"):
         source.load("mine", 1)
+
+
+def test_masked_values_of_netcdf_are_missing_in_starts_and_row_weights(tmp_path):
+    columns = {name: ("line", values) for name, values in start_table().items()}
+    columns["b"][1][3] = np.nan
+    xr.Dataset(columns).to_netcdf(tmp_path / "starts.nc")
+    source = FileSource(written(tmp_path), starts=tmp_path / "starts.nc")
+    with pytest.raises(MixsweepError, match=r"starts\.nc: means: row 4 has a value that is missing"):
+        source.load("mine", 1)
+    frame = xr.Dataset({name: ("row", values) for name, values in FRAME.assign(times=range(60)).items()})
+    frame.to_netcdf(tmp_path / "data.nc", encoding={"times": {"_FillValue": 2}})
+    with pytest.raises(MixsweepError, match="2 row weights are not a positive number, in rows 1, 3"):
+        FileSource(tmp_path / "data.nc", weights="times").load("mine", 1)
 
 
 def test_a_table_without_means_is_refused(tmp_path):
