@@ -16,8 +16,9 @@ from mixsweep.coordinates import Parametrisation
 from mixsweep.errors import MixsweepError
 from mixsweep.families import FAMILIES
 from mixsweep.families.base import Family
-from mixsweep.inputs import refuse_masked
+from mixsweep.inputs import numbers, refuse_masked
 from mixsweep.objective import Objective
+from mixsweep.problems.base import check_row_weights
 from mixsweep.sampling import sample
 from mixsweep.seeds import generator
 from mixsweep.status import Status
@@ -219,18 +220,22 @@ class MixtureSearch(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         densities: FloatArray = np.logaddexp.reduce(self._logits(X), axis=1)
         return densities
 
-    def score(self, X: ArrayLike, y: object = None) -> float:
-        """Return the mean log-density of the rows."""
-        return float(self.score_samples(X).mean())
+    def score(self, X: ArrayLike, y: object = None, row_weights: ArrayLike | None = None) -> float:
+        """Return the mean log-density of the rows, each counted as often as its weight says."""
+        total, log_likelihood = self._totals(X, row_weights)
+        return log_likelihood / total
 
-    def bic(self, X: ArrayLike) -> float:
-        """Return the Bayesian information criterion on the rows; lower is better."""
-        densities = self.score_samples(X)
-        return float(-2.0 * densities.sum() + self._n_parameters() * np.log(len(densities)))
+    def bic(self, X: ArrayLike, row_weights: ArrayLike | None = None) -> float:
+        """Return the Bayesian information criterion on the rows; lower is better.
 
-    def aic(self, X: ArrayLike) -> float:
+        The number of rows in it is the sum of the row weights.
+        """
+        total, log_likelihood = self._totals(X, row_weights)
+        return float(-2.0 * log_likelihood + self._n_parameters() * np.log(total))
+
+    def aic(self, X: ArrayLike, row_weights: ArrayLike | None = None) -> float:
         """Return the Akaike information criterion on the rows; lower is better."""
-        return float(-2.0 * self.score_samples(X).sum() + 2.0 * self._n_parameters())
+        return float(-2.0 * self._totals(X, row_weights)[1] + 2.0 * self._n_parameters())
 
     def sample(self, n_samples: int = 1) -> tuple[FloatArray, IntArray]:
         """Draw rows from the fitted mixture.
@@ -278,6 +283,12 @@ class MixtureSearch(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
+    def _totals(self, X: ArrayLike, row_weights: ArrayLike | None) -> tuple[float, float]:
+        """Return the sum of the row weights, and the log-likelihood of the rows."""
+        densities = self.score_samples(X)
+        weights = _checked_weights(row_weights, densities)
+        return float(weights.sum()), float(densities @ weights)
+
     def _family(self) -> Family:
         family: Family = FAMILIES[self.best_.attrs["family"]]()
         return family
@@ -300,6 +311,18 @@ class MixtureSearch(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _n_parameters(self) -> int:
         return int(Parametrisation("softmax-fixed").to_vector(self._family(), self._inside()).shape[1])
+
+
+def _checked_weights(row_weights: ArrayLike | None, rows: FloatArray) -> FloatArray:
+    """Return the row weights, ones by default, shape (n,)."""
+    if row_weights is None:
+        return np.ones(len(rows))
+    try:
+        weights = numbers(row_weights, "row_weights", "one for each row")
+        check_row_weights(weights, len(rows), "row_weights")
+    except MixsweepError as error:
+        raise ValueError(str(error)) from error
+    return weights
 
 
 def _parameters(fits: xr.Dataset) -> Parameters:

@@ -193,6 +193,16 @@ def test_row_weights_are_repetitions(X):
     assert (weighted.fit_predict(X, row_weights=counts) == weighted.predict(X)).all()
 
 
+def test_score_and_criteria_count_rows_by_their_weights(fitted, X):
+    search, counts = fitted["gaussian-full"], np.random.default_rng(0).integers(1, 4, len(X))
+    repeated = np.repeat(X, counts, axis=0)
+    for name in ("score", "bic", "aic"):
+        weighted = getattr(search, name)(X, row_weights=counts)
+        assert weighted == pytest.approx(getattr(search, name)(repeated), rel=1e-12)
+    with pytest.raises(ValueError, match="row_weights: row weights of shape"):
+        search.bic(X, row_weights=[1.0, 2.0])
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sampled_rows_have_the_fitted_moments(fitted, family):
     search = fitted[family]
