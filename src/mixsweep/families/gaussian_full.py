@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -12,17 +11,22 @@ from mixsweep.assignments import Assignment
 from mixsweep.families.base import Evaluation
 from mixsweep.families.forms import by_form
 from mixsweep.families.mixing import central_moments, mixing
+from mixsweep.families.quadratic import (
+    inner,
+    maximised_factors,
+    quadratic_coefficients,
+    shift_and_covariance,
+)
 from mixsweep.linalg import (
     cholesky,
     in_slices,
-    log_volume_ratio,
     transpose,
     triangular_inverse,
     upper_indices,
     weighted_covariance,
 )
 from mixsweep.passes import Design, linear_logits, linear_pass, softmax_pass
-from mixsweep.typing import FloatArray, IntArray, Parameters
+from mixsweep.typing import FloatArray, Parameters
 
 __all__ = ["GaussianFull"]
 
@@ -44,22 +48,6 @@ class _Moments(NamedTuple):
     counts: FloatArray
     shift: FloatArray
     covariances: FloatArray
-
-
-@functools.cache
-def _product_positions(d: int) -> IntArray:
-    """Return where the feature x_i x_j stands among the features, shape (d, d)."""
-    positions = np.empty((d, d), dtype=np.int64)
-    first, second = upper_indices(d)
-    positions[first, second] = positions[second, first] = 1 + d + np.arange(len(first))
-    return positions
-
-
-def _inner(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Return the sums of products of matrices' entries."""
-    flat = (*left.shape[:-2], left.shape[-2] * left.shape[-1])
-    result: FloatArray = np.vecdot(left.reshape(flat), right.reshape(flat))
-    return result
 
 
 class GaussianFull:
@@ -89,22 +77,8 @@ class GaussianFull:
     @staticmethod
     def _coefficients(parameters: Parameters, inverse: FloatArray) -> FloatArray:
         """Return log(weight x density) by features, shape (R, K, p)."""
-
-        def of(weights: FloatArray, means: FloatArray, inverse: FloatArray) -> tuple[FloatArray]:
-            d = inverse.shape[-1]
-            first, second = upper_indices(d)
-            coefficients = np.empty((*inverse.shape[:-2], 1 + d + len(first)))
-            whitened = np.matmul(inverse, means[..., None])[..., 0]
-            constant = GaussianFull._constant(weights, inverse)
-            coefficients[..., 0] = constant - 0.5 * np.vecdot(whitened, whitened)
-            coefficients[..., 1 : 1 + d] = np.matmul(whitened[..., None, :], inverse)[..., 0, :]
-            precision = np.matmul(transpose(inverse), inverse)
-            # x'Px counts every off-diagonal product twice
-            upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
-            np.multiply(upper, np.where(first == second, -0.5, -1.0), out=coefficients[..., 1 + d :])
-            return (coefficients,)
-
-        return in_slices(of, parameters["weights"], parameters["means"], inverse)[0]
+        constant = GaussianFull._constant(parameters["weights"], inverse)
+        return quadratic_coefficients(constant, parameters["means"], inverse, -0.5)
 
     @staticmethod
     def _constant(weights: FloatArray, inverse: FloatArray) -> FloatArray:
@@ -152,19 +126,10 @@ class GaussianFull:
         prepared: _Prepared, parameters: Parameters, inverse: FloatArray, assignment: Assignment | None
     ) -> _Moments:
         """Take the pass by matrix products."""
-        d = inverse.shape[-1]
-
-        def central(statistics: FloatArray, means: FloatArray) -> tuple[FloatArray, FloatArray]:
-            averages = statistics / statistics[..., :1]
-            centre = averages[..., 1 : 1 + d]
-            covariances = averages.take(_product_positions(d), axis=-1)
-            covariances -= centre[..., :, None] * centre[..., None, :]
-            return centre - means, covariances
-
         log_likelihood, statistics = linear_pass(
             prepared.design, GaussianFull._coefficients(parameters, inverse), assignment
         )
-        shift, covariances = in_slices(central, statistics, parameters["means"])
+        shift, covariances = shift_and_covariance(statistics, parameters["means"])
         return _Moments(log_likelihood, statistics[..., 0].copy(), shift, covariances)
 
     def evaluate(
@@ -173,7 +138,7 @@ class GaussianFull:
         """Take one pass over all rows at a batch of parameters."""
         inverse = triangular_inverse(parameters["cholesky"])
         # 1 / trace of the precision bounds the smallest eigenvalue from below
-        smallest = 1.0 / _inner(inverse, inverse).max(axis=-1)
+        smallest = 1.0 / inner(inverse, inverse).max(axis=-1)
         log_likelihood, counts, shift, covariances = by_form(
             smallest < DIRECT_BELOW,
             self._direct_moments,
@@ -184,26 +149,12 @@ class GaussianFull:
             assignment,
         )
         weights = counts / counts.sum(axis=-1, keepdims=True)
-        factors, whitened_shift, gain = in_slices(self._maximised_factors, inverse, shift, covariances)
+        factors, whitened_shift, gain = maximised_factors(inverse, shift, covariances)
         gain += np.log(weights / parameters["weights"])
         decrement = (counts * gain).sum(axis=-1) / prepared.design.total_weight
         maximised = {"weights": weights, "means": parameters["means"] + shift, "cholesky": factors}
         statistics = {"whitened_shift": whitened_shift, "covariances": covariances}
         return Evaluation(log_likelihood, maximised, decrement, counts, smallest, statistics)
-
-    @staticmethod
-    def _maximised_factors(
-        inverse: FloatArray, shift: FloatArray, covariances: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the M-step's factors, the whitened shift, and each row's gain but for the weights."""
-        factors = cholesky(covariances)
-        whitened_shift = np.matmul(inverse, shift[..., None])[..., 0]
-        # trace of the whitened second moments about the current means, for each row of the component
-        distance = _inner(np.matmul(inverse, covariances), inverse) + np.vecdot(
-            whitened_shift, whitened_shift
-        )
-        gain = 0.5 * (distance - inverse.shape[-1]) - log_volume_ratio(factors, inverse)
-        return factors, whitened_shift, gain
 
     def gradient(self, parameters: Parameters, evaluation: Evaluation) -> Parameters:
         """Return the log-likelihood's derivatives in the own arrays, by Fisher's identity."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from mixsweep.assignments import Assignment
 from mixsweep.families.degrees_of_freedom import inverse_degrees, log_normaliser
+from mixsweep.families.quadratic import quadratic_coefficients
 from mixsweep.linalg import transpose, upper_indices
 from mixsweep.passes import Design, row_blocks, softmax_pass
 from mixsweep.typing import FloatArray, Parameters
@@ -51,15 +52,7 @@ class Moments(NamedTuple):
 
 def distance_coefficients(means: FloatArray, inverse: FloatArray) -> FloatArray:
     """Return the squared Mahalanobis distances as linear functions of the features, shape (R, K, p)."""
-    d = means.shape[-1]
-    whitened = np.matmul(inverse, means[..., None])
-    linear = -2.0 * np.matmul(transpose(inverse), whitened)[..., 0]
-    precision = np.matmul(transpose(inverse), inverse)
-    first, second = upper_indices(d)
-    # x'Px counts every off-diagonal product twice
-    upper = precision.reshape(*precision.shape[:-2], d * d).take(first * d + second, axis=-1)
-    constant = np.square(whitened[..., 0]).sum(axis=-1)
-    return np.concatenate([constant[..., None], linear, upper * np.where(first == second, 1.0, 2.0)], axis=-1)
+    return quadratic_coefficients(np.zeros(means.shape[:-1]), means, inverse, 1.0)
 
 
 def log_constant(parameters: Parameters, inverse: FloatArray) -> FloatArray:

@@ -24,11 +24,25 @@ from numba import types
 
 from mixsweep.caches import cache_home
 from mixsweep.kernels.listed import NEGLIGIBLE, add_lists, is_triangle, list_rows, no_lists, share_kept
+from mixsweep.kernels.matrices import choleskys, triangular_inverses
+from mixsweep.kernels.quadratic import coefficients as _coefficients
+from mixsweep.kernels.quadratic import maximised as _maximised
+from mixsweep.kernels.quadratic import shift_and_covariance as _shift_and_covariance
 from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, bits, number, product_tile
 from mixsweep.kernels.two_loop import two_loop as _two_loop
 from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["DESCRIPTION", "cache_folder", "cholesky", "linear_pass", "triangular_inverse", "two_loop"]
+__all__ = [
+    "DESCRIPTION",
+    "cache_folder",
+    "cholesky",
+    "linear_pass",
+    "maximised_factors",
+    "quadratic_coefficients",
+    "shift_and_covariance",
+    "triangular_inverse",
+    "two_loop",
+]
 
 #: Rows of the data in a block: a multiple of `LANES`, and no power of two, which would strain the cache.
 BLOCK = 192
@@ -303,49 +317,6 @@ def _pass(base, base_by_feature, first, second, weights, coefficients, n_compone
     add_lists(lists, base, sums)
 
 
-@_exact
-def _factor(matrix, factor):
-    """Write a lower Cholesky factor into zeros; return whether the matrix is positive definite."""
-    for i in range(len(matrix)):
-        for j in range(i + 1):
-            total = matrix[i, j]
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            if j < i:
-                factor[i, j] = total / factor[j, j]
-            elif 0.0 < total < np.inf:
-                factor[i, i] = math.sqrt(total)
-            else:
-                return False
-    return True
-
-
-def _choleskys(matrices, factors):
-    """Write lower Cholesky factors into zeros; zero, or NaN where it is not finite, for a matrix without."""
-    for m in range(len(matrices)):
-        if not _factor(matrices[m], factors[m]):
-            for i in range(matrices.shape[1]):
-                for j in range(i + 1):
-                    factors[m, i, j] = 0.0 if math.isfinite(matrices[m, i, j]) else np.nan
-
-
-def _triangular_inverses(factors, inverses):
-    """Write the inverses of lower triangular matrices into zeros."""
-    count, d, _ = factors.shape
-    for m in range(count):
-        for i in range(d):
-            row = inverses[m, i]
-            for j in range(i):
-                factor = factors[m, i, j]
-                other = inverses[m, j]
-                for k in range(j + 1):
-                    row[k] -= factor * other[k]
-            reciprocal = 1.0 / factors[m, i, i]
-            for k in range(i):
-                row[k] *= reciprocal
-            row[i] = reciprocal
-
-
 def _read_only(n_dimensions: int, number: Any = types.float64) -> Any:
     return types.Array(number, n_dimensions, "C", readonly=True)
 
@@ -403,8 +374,28 @@ _compiled_pass = _compile(
     types.float64[::1],
     types.float64[:, ::1],
 )
-_compiled_choleskys = _compile(_choleskys, _read_only(3), types.float64[:, :, ::1])
-_compiled_inverses = _compile(_triangular_inverses, _read_only(3), types.float64[:, :, ::1])
+_compiled_choleskys = _compile(choleskys, _read_only(3), types.float64[:, :, ::1])
+_compiled_inverses = _compile(triangular_inverses, _read_only(3), types.float64[:, :, ::1])
+_compiled_coefficients = _compile(
+    _coefficients,
+    _read_only(1),
+    _read_only(2),
+    _read_only(3),
+    types.float64,
+    types.float64[:, ::1],
+)
+_compiled_moments = _compile(
+    _shift_and_covariance, _read_only(2), _read_only(2), types.float64[:, ::1], types.float64[:, :, ::1]
+)
+_compiled_maximised = _compile(
+    _maximised,
+    _read_only(3),
+    _read_only(2),
+    _read_only(3),
+    types.float64[:, :, ::1],
+    types.float64[:, ::1],
+    types.float64[::1],
+)
 _compiled_two_loop = _compile(
     _two_loop,
     _read_only(2),
@@ -461,17 +452,55 @@ def linear_pass(
 def cholesky(matrices: FloatArray) -> FloatArray:
     """Return what `mixsweep.linalg.cholesky` returns."""
     factors = np.zeros(matrices.shape)
-    flat = (-1, *matrices.shape[-2:])
-    _compiled_choleskys(np.ascontiguousarray(matrices).reshape(flat), factors.reshape(flat))
+    _compiled_choleskys(_flat(matrices, 2), _flat(factors, 2))
     return factors
 
 
 def triangular_inverse(factors: FloatArray) -> FloatArray:
     """Return the inverses of lower triangular matrices, shape (..., d, d)."""
     inverses = np.zeros(factors.shape)
-    flat = (-1, *factors.shape[-2:])
-    _compiled_inverses(np.ascontiguousarray(factors).reshape(flat), inverses.reshape(flat))
+    _compiled_inverses(_flat(factors, 2), _flat(inverses, 2))
     return inverses
+
+
+def quadratic_coefficients(
+    constant: FloatArray, means: FloatArray, inverse: FloatArray, factor: float
+) -> FloatArray:
+    """Return what `mixsweep.families.quadratic.quadratic_coefficients` returns."""
+    d = means.shape[-1]
+    result = np.empty((*means.shape[:-1], 1 + d + d * (d + 1) // 2))
+    _compiled_coefficients(_flat(constant, 0), _flat(means, 1), _flat(inverse, 2), factor, _flat(result, 1))
+    return result
+
+
+def shift_and_covariance(statistics: FloatArray, means: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what `mixsweep.families.quadratic.shift_and_covariance` returns."""
+    d = means.shape[-1]
+    shift, covariances = np.empty(means.shape), np.empty((*means.shape, d))
+    _compiled_moments(_flat(statistics, 1), _flat(means, 1), _flat(shift, 1), _flat(covariances, 2))
+    return shift, covariances
+
+
+def maximised_factors(
+    inverse: FloatArray, shift: FloatArray, covariances: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what `mixsweep.families.quadratic.maximised_factors` returns."""
+    factors, whitened, gain = np.zeros(inverse.shape), np.empty(shift.shape), np.empty(shift.shape[:-1])
+    _compiled_maximised(
+        _flat(inverse, 2),
+        _flat(shift, 1),
+        _flat(covariances, 2),
+        _flat(factors, 2),
+        _flat(whitened, 1),
+        _flat(gain, 0),
+    )
+    return factors, whitened, gain
+
+
+def _flat(arrays: FloatArray, n_axes: int) -> FloatArray:
+    """Return arrays, each with so many axes, in one row and in memory order."""
+    tail = arrays.shape[arrays.ndim - n_axes :]
+    return np.ascontiguousarray(arrays).reshape(-1, *tail)
 
 
 def two_loop(
