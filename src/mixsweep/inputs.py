@@ -52,7 +52,7 @@ def refuse_masked(values: object, name: str) -> None:
     if isinstance(values, (list, tuple)):
         rows = [row for row, part in enumerate(values, start=1) if np.ma.is_masked(part)]
     elif np.ma.is_masked(values):
-        mask = np.ma.getmaskarray(values)
+        mask = np.ma.getmaskarray(np.ma.asarray(values))
         rows = [int(row) + 1 for row in np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1))]
     else:
         return
