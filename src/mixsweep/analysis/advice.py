@@ -13,7 +13,7 @@ from mixsweep.typing import BoolArray, FloatArray
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CHANCE", "advice"]
+__all__ = ["CHANCE", "advice", "no_advice"]
 
 #: Chance of the best known optimum for which restarts are advised, in percent.
 CHANCE = 95
@@ -56,7 +56,8 @@ def advice(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Dataset:
     answered: BoolArray = np.asarray(enough.any(axis=(1, 2)))
     eligible = enough[answered].all(axis=0)
     if not answered.any() or not eligible.any():
-        return _no_advice(_why_not(there, answered, flat), int(there.sum()), int(answered.sum()))
+        why = f"cannot say: {_why_not(there, answered, flat)}"
+        return no_advice(why, int(there.sum()), int(answered.sum()))
     i, j = np.unravel_index(
         np.argmin(np.where(eligible, flat["passes_per_hit"][answered].sum(axis=0), np.inf)), eligible.shape
     )
@@ -108,13 +109,22 @@ def _why_not(there: BoolArray, answered: BoolArray, flat: dict[str, Any]) -> str
     )
 
 
-def _no_advice(why: str, n_cells: int, n_answered: int) -> xr.Dataset:
+def no_advice(reason: str, n_cells: int, n_answered: int = 0) -> xr.Dataset:
+    """Return the entry of a problem for which nothing can be advised.
+
+    Parameters
+    ----------
+    reason : str
+        Begins with "cannot say: ".
+    n_cells, n_answered : int
+        Cells of the problem, and those in which some arm hit often enough.
+    """
     names = ("restarts", "restarts_low", "restarts_high", "expected_passes", "expected_seconds")
     rates = ("hit_rate", "hit_rate_low", "hit_rate_high")
     values: dict[str, Any] = dict.fromkeys((*names, *rates), np.nan)
     values |= {"method": "", "initializer": "", "n_hits": 0, "n_fits": 0, "n_cells": n_cells}
-    values |= {"n_cells_answered": n_answered, "reason": f"cannot say: {why}"}
-    return _as_dataset(values | {"statement": f"Cannot say: {why}."})
+    values |= {"n_cells_answered": n_answered, "reason": reason}
+    return _as_dataset(values | {"statement": f"{reason[0].upper()}{reason[1:]}."})
 
 
 def _as_dataset(values: dict[str, Any]) -> xr.Dataset:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixsweep.analysis.drawn import NOTHING_DRAWN, drawn, role_of, warnings_in_words
 from mixsweep.analysis.flow import flow
 from mixsweep.analysis.multimodality import best_known, optima_table
 from mixsweep.analysis.paired import paired_comparison, pooled_comparison
 from mixsweep.analysis.rarefaction import rarefaction_curves
-from mixsweep.analysis.repeated import copies_in_words
 from mixsweep.analysis.running_time import cheapest
 from mixsweep.analysis.shares import basin_shares
 from mixsweep.analysis.speed_tables import frame_of
@@ -68,8 +68,12 @@ def cell_tables(
     best = best_known(optima)
     n_starts = fits.sizes["initializer"] * fits.sizes["restart"]
     names = [str(name) for name in fits["initializer"].values]
-    warnings = [copies_in_words([name], cell.n_rows) for name in names]
-    warned = rates.assign(warning=("initializer", np.array(warnings, dtype=object)))
+    warnings = [warnings_in_words([name], cell.n_rows) for name in names]
+    roles = [role_of(name, cell.n_rows) for name in names]
+    labelled = rates.assign(
+        role=("initializer", np.array(roles, dtype=object)),
+        warning=("initializer", np.array(warnings, dtype=object)),
+    )
     return {
         "verdicts": pd.DataFrame([verdict(fits, optima, rates)]),
         "optima": _optima(optima, fits["status"].size, n_starts),
@@ -78,9 +82,9 @@ def cell_tables(
         "unseen_by_method": _unseen_by_method(fits, optima, warnings),
         "rarefaction": frame_of(rarefaction_curves(fits, optima)),
         "agreement": _agreement(optima),
-        "hit_rates": frame_of(warned),
+        "hit_rates": frame_of(labelled),
         "costs": frame_of(costs),
-        "cheapest": frame_of(cheapest(fits, best)),
+        "cheapest": _cheapest(fits.sel(initializer=drawn(names, cell.n_rows)), best),
         "pairs": _pairs(fits, best),
         "flow": _flow(fits, best),
         "statuses": _statuses(fits),
@@ -121,6 +125,12 @@ def _agreement(optima: xr.Dataset) -> pd.DataFrame:
     names = {"leading": "optimum_a", "leading_": "optimum_b"}
     found = frame_of(optima[["adjusted_rand", "density_distance"]].rename(names))
     return found[found["optimum_a"] < found["optimum_b"]]
+
+
+def _cheapest(fits: xr.Dataset, best: int) -> pd.DataFrame:
+    """Return the cheapest arm by unit, of the drawn starts."""
+    found = frame_of(cheapest(fits, best))
+    return found if fits.sizes["initializer"] else found.assign(reason=NOTHING_DRAWN)
 
 
 def _pairs(fits: xr.Dataset, best: int) -> pd.DataFrame:

@@ -69,7 +69,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("chance_none", "choice", "reason"),
     ),
     "hit_rates": (
-        *(*_ARM, "n_fits", "n_hits", *with_interval("hit_rate", "restarts_90", "restarts_95", "restarts_99")),
+        *(
+            *_ARM,
+            "role",
+            "n_fits",
+            "n_hits",
+            *with_interval("hit_rate", "restarts_90", "restarts_95", "restarts_99"),
+        ),
         *("reason", "warning"),
     ),
     "costs": (
@@ -186,6 +192,11 @@ _KEYS = (
     ),
     _key("model", "what the fitted model is of"),
     _key("term", "term of the fitted model"),
+    _key(
+        "role",
+        "what the restarts are: drawn; copies of one start; or oracle, made from the generating parameters. "
+        "Verdicts and advice are of those drawn",
+    ),
     _key("way", "how the fits were run: alone, one after the other, or batched"),
     # what only tables have
     _key("n_rows", "rows of the data", "1"),

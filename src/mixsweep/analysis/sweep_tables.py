@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mixsweep.analysis.advice import advice
+from mixsweep.analysis.advice import advice, no_advice
+from mixsweep.analysis.drawn import NOTHING_DRAWN, drawn
 from mixsweep.analysis.nesting import OWN_TOLERANCE, nesting_audit
 from mixsweep.analysis.profiles import data_profiles, performance_profiles
-from mixsweep.analysis.repeated import repeats
 from mixsweep.analysis.selection import chosen_components
 from mixsweep.analysis.speed_tables import frame_of
 from mixsweep.analysis.trend import FEWEST_K, decay_in_k, hit_rate_trend, optima_trend, predicted_hit_rates
@@ -67,9 +67,8 @@ class CellSummary:
 
     @property
     def drawn(self) -> list[str]:
-        """The initializers whose restarts are not copies of one start."""
-        n_rows = int(self.optima.attrs["n_rows"])
-        return [name for name in self.rates["initializer"].values.tolist() if not repeats(name, n_rows)]
+        """The initializers whose restarts are draws."""
+        return drawn(self.rates["initializer"].values, int(self.optima.attrs["n_rows"]))
 
 
 def sweep_tables(cells: Sequence[CellSummary]) -> dict[str, list[pd.DataFrame]]:
@@ -100,13 +99,14 @@ def _advice(cells: list[CellSummary]) -> pd.DataFrame:
     import pandas as pd
     import xarray as xr
 
-    drawn = cells[0].drawn or cells[0].rates["initializer"].values.tolist()
-    fits = [cell.optimum.sel(initializer=drawn) for cell in cells]
+    counted = cells[0].drawn
+    fits = [cell.optimum.sel(initializer=counted) for cell in cells]
     # cells of an adaptive sweep have different numbers of restarts
     together = xr.concat(
         fits, "cell", join="outer", fill_value={"optimum": -1}, coords="minimal", compat="override"
     )
-    found = advice(together, xr.DataArray([cell.best for cell in cells], dims="cell"))
+    best = xr.DataArray([cell.best for cell in cells], dims="cell")
+    found = advice(together, best) if counted else no_advice(NOTHING_DRAWN, len(cells))
     values = {str(name): [value.item()] for name, value in found.data_vars.items()}
     return pd.DataFrame({"problem": [cells[0].key[0]]} | values)
 
@@ -138,20 +138,26 @@ def _selection(cells: list[CellSummary]) -> pd.DataFrame:
 def _profiles(cells: Sequence[CellSummary]) -> dict[str, list[pd.DataFrame]]:
     import xarray as xr
 
-    parts = []
-    for unit in ("passes", "seconds"):
-        costs = xr.concat([cell.costs[f"{unit}_per_hit"] for cell in cells], "cell", join="exact")
+    parts, counted = [], _counted(cells)
+    for unit in ("passes", "seconds") if counted else ():
+        own = [cell.costs[f"{unit}_per_hit"].sel(initializer=counted) for cell in cells]
+        costs = xr.concat(own, "cell", join="exact")
         parts.append(frame_of(performance_profiles(costs)).assign(unit=unit))
     # cells of an adaptive sweep have different numbers of restarts
     solutions = xr.concat([cell.solutions for cell in cells], "cell", join="outer")
     return {"performance_profiles": parts, "data_profiles": [frame_of(data_profiles(solutions))]}
 
 
+def _counted(cells: Sequence[CellSummary]) -> list[str]:
+    """Return the initializers whose restarts are draws in every cell."""
+    return [name for name in cells[0].drawn if all(name in cell.drawn for cell in cells)] if cells else []
+
+
 def _trends(cells: Sequence[CellSummary]) -> dict[str, list[pd.DataFrame]]:
-    drawn = set.intersection(*(set(cell.drawn) for cell in cells)) if cells else set()
-    if not drawn:
+    counted = _counted(cells)
+    if not counted:
         return {"trend": [], "difficulty": [], "decay": []}
-    rates = _rates(cells, [name for name in cells[0].drawn if name in drawn])
+    rates = _rates(cells, counted)
     designs: dict[str, tuple[str, ...]] = {HIT_RATE: DESIGN}
     if np.isfinite(rates["separation"]).any():
         designs[SIMULATED] = (*DESIGN, "separation")

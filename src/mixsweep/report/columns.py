@@ -15,6 +15,7 @@ _HEADINGS: dict[str, dict[str, str]] = {
         "problem": "Problem",
         "family": "Family",
         "initializer": "Initializer",
+        "role": "Restarts are",
         "method_a": "First",
         "method_b": "Second",
         "reference_method": "EM arm",
@@ -217,7 +218,8 @@ _SHOWN: dict[str, tuple[str, ...]] = {
         *("relaxed_barrier", "straight_barrier", "density_distance", "reason"),
     ),
     "hit_rates": (
-        *(*_ARM, "hit_rate", "n_hits", "n_fits", "restarts_95", "restarts_99", "reason", "warning"),
+        *(*_ARM, "role", "hit_rate", "n_hits", "n_fits", "restarts_95", "restarts_99", "reason"),
+        "warning",
     ),
     "costs": (*_ARM, "unit", "cost_per_hit", "n_hits", "n_fits", "reason"),
     "cheapest": (*_CELL, "unit", "cheapest_method", "cheapest_initializer", "cheapest_share", "reason"),

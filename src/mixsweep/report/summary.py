@@ -86,7 +86,8 @@ def _multimodality(verdicts: pd.DataFrame) -> str:
 
 
 def _global(hit_rates: pd.DataFrame) -> str:
-    known = hit_rates.dropna(subset=["hit_rate"])
+    # what starts made from the generating parameters find is no search's merit; nor do copies have a rate
+    known = hit_rates[~hit_rates["role"].isin(["oracle", "copies"])].dropna(subset=["hit_rate"])
     if known.empty:
         return ""
     mean = known.groupby(["method", "initializer"], sort=False)["hit_rate"].mean()

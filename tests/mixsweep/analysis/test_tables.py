@@ -54,6 +54,37 @@ def test_each_cell_has_one_verdict_with_its_counts(tables):
     assert verdicts["verdict"].str.endswith(".").all()
 
 
+@pytest.fixture(scope="module")
+def oracle_tables(sweep_path):
+    """The same sweep, as if its second kind of start had been made from the generating parameters."""
+    with open_sweep(sweep_path) as opened:
+        tree = opened.load()
+    names = ["random-points", "perturbed-truth"]
+    renamed = tree.map_over_datasets(
+        lambda own: own.assign_coords(initializer=names) if "initializer" in own.coords else own
+    )
+    renamed.attrs = tree.attrs
+    return analyse(renamed, sweep_path.parent / "problems")
+
+
+def test_starts_from_the_truth_are_rows_for_reference_and_nothing_is_advised_from_them(oracle_tables):
+    rates = oracle_tables["hit_rates"]
+    roles = {"random-points": "drawn", "perturbed-truth": "oracle"}
+    assert dict(zip(rates["initializer"], rates["role"], strict=True)) == roles
+    oracle = rates[rates["role"] == "oracle"]
+    assert oracle["hit_rate"].notna().all()
+    assert oracle["warning"].str.contains("left out of verdicts and advice").all()
+    assert (oracle_tables["verdicts"]["n_fits"] == 2 * 12).all()
+    for table, column in (
+        ("verdicts", "best_initializer"),
+        ("advice", "initializer"),
+        ("cheapest", "cheapest_initializer"),
+        ("performance_profiles", "initializer"),
+        ("difficulty", "initializer"),
+    ):
+        assert set(oracle_tables[table][column]) <= {"random-points", ""}, table
+
+
 def test_hit_rates_and_statuses_add_up_to_all_fits(tables):
     rates, statuses, verdicts = (tables[name] for name in ("hit_rates", "statuses", "verdicts"))
     assert (rates["n_fits"] == 12).all()

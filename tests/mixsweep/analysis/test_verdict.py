@@ -53,21 +53,66 @@ def test_the_chance_of_missing_a_basin_is_that_of_as_many_misses(share, n_starts
     assert missed_chance(share, n_starts) == pytest.approx(chance, rel=1e-3)
 
 
+def verdict_by_start(optimum, initializers, truth_optimum=-1):
+    """Return the verdict of two proper optima and one method; where its fits ended, by named start."""
+    fits = ended_in([optimum]).assign_coords(initializer=initializers)
+    fits["status"] = fits["optimum"].copy(data=np.full(fits["optimum"].shape, Status.CONVERGED, np.int8))
+    counts = np.bincount(np.ravel(optimum), minlength=2)
+    return row_of(fits, optima_of(["proper", "proper"], None, counts, truth_optimum))
+
+
 def test_starts_that_are_copies_are_left_out_of_rates_and_warned_about():
-    fits = ended_in([[[0] * 4 + [1] * 6, [0] * 10]]).assign_coords(initializer=["random-points", "truth"])
-    fits["status"] = fits["optimum"].copy(data=np.full((1, 2, 10), Status.CONVERGED, np.int8))
-    row = row_of(fits, optima_of(["proper", "proper"], None, [14, 6], 0))
+    row = verdict_by_start([[0] * 4 + [1] * 6, [0] * 10], ["random-points", "agglomerative"])
     assert (row["n_hits"], row["n_fits"]) == (4, 10)
     assert row["best_initializer"] == "random-points"
-    assert "warning: all restarts of truth are copies of one start" in row["verdict"]
+    assert "warning: all restarts of agglomerative are copies of one start" in row["verdict"]
 
 
-def test_an_optimum_that_only_the_truth_leads_to_was_missed():
-    fits = ended_in([[[1] * 10, [0] * 10]]).assign_coords(initializer=["random-points", "truth"])
-    fits["status"] = fits["optimum"].copy(data=np.full((1, 2, 10), Status.CONVERGED, np.int8))
-    text = row_of(fits, optima_of(["proper", "proper"], None, [10, 10], -1))["verdict"]
-    assert text.startswith("Best value -10.0000 reached by 0 of 10 fits; cannot say whether")
-    assert "only starts that are copies of one reached it: the search missed it" in text
+def test_starts_from_the_generating_parameters_are_no_evidence_of_a_search():
+    row = verdict_by_start(
+        [[0] * 4 + [1] * 6, [0] * 10, [0] * 10], ["random-points", "perturbed-truth", "truth"], 0
+    )
+    assert (row["n_hits"], row["n_fits"], row["hit_rate"]) == (4, 10, 0.4)
+    assert row["best_initializer"] == "random-points"
+    assert "warning: starts of perturbed-truth and of truth use the generating parameters" in row["verdict"]
+    assert "missed it" not in row["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("initializer", "truth_optimum", "words"),
+    [
+        ("truth", -1, "starts of truth, made from the generating parameters, led to it, but no drawn start"),
+        ("perturbed-truth", -1, "starts of perturbed-truth, made from the generating parameters, led to it"),
+        ("perturbed-truth", 0, "the generating parameters lead to it, but no drawn start did"),
+    ],
+)
+def test_an_optimum_that_only_the_truth_leads_to_was_missed(initializer, truth_optimum, words):
+    row = verdict_by_start([[1] * 10, [0] * 10], ["random-points", initializer], truth_optimum)
+    assert row["verdict"].startswith(
+        "Best value -10.0000 reached by 0 of 10 fits from drawn starts; cannot say"
+    )
+    assert words in row["verdict"]
+    assert "the search missed it" in row["verdict"]
+    assert (row["best_method"], row["hit_rate"]) == ("", 0.0)
+    assert "restarts_95" not in row
+
+
+def test_an_optimum_that_only_a_deterministic_start_leads_to_was_found_but_not_by_drawn_ones():
+    text = verdict_by_start([[1] * 10, [0] * 10], ["random-points", "agglomerative"])["verdict"]
+    assert "no drawn start led to it: it was reached from agglomerative, copies of one start" in text
+    assert "missed" not in text
+
+
+def test_without_drawn_starts_there_is_no_rate():
+    row = verdict_by_start([[0] * 10, [0] * 9 + [1]], ["truth", "perturbed-truth"], 0)
+    assert row["verdict"].startswith(
+        "Best value -10.0000 reached by 0 of 0 fits from drawn starts; cannot say whether it is the global "
+        "optimum, or how many restarts it takes: no start was drawn; 2 proper optima seen; warning: "
+    )
+    assert row["reason"].startswith("cannot say: no kind of start was drawn")
+    assert (row["n_fits"], row["best_log_likelihood"]) == (0, -10.0)
+    assert not {"hit_rate", "restarts_95", "missed_chance"} & set(row)
+    assert np.isnan(row["unseen_share"])
 
 
 def test_one_optimum_always_found_is_told_in_the_singular():
@@ -125,7 +170,7 @@ def test_higher_points_that_are_not_proper_are_named(kinds, words):
 
 def test_a_truth_that_leads_to_a_higher_optimum_than_any_fit_says_that_the_search_missed_it():
     row = verdict_of([[[1] * 10]], ["proper", "proper"], truth_optimum=0)
-    assert row["verdict"].startswith("Best value -10.0000 reached by 0 of 10 fits")
+    assert row["verdict"].startswith("Best value -10.0000 reached by 0 of 10 fits from drawn starts")
     assert row["verdict"].endswith(
         "the generating parameters lead to it, but no drawn start did: the search missed it."
     )

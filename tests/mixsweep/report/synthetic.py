@@ -268,6 +268,7 @@ def method_rows(
         found += hits
         low, high = wilson(hits, n)
         row = key | {
+            "role": "drawn",
             "n_fits": n,
             "n_hits": hits,
             "hit_rate": hits / n,

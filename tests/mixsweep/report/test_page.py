@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -142,6 +143,15 @@ def test_summary_in_words(results: Path) -> None:
     tiles = {tile["label"]: tile["value"] for tile in counts(found, sweep)}
     assert tiles["fits"] == "16,800"
     assert tiles["failures"] == f"{len(found.tables['failures']):,}"
+
+
+def test_what_starts_from_the_truth_find_is_no_finding(results: Path) -> None:
+    tables = dict(read_results(results).tables)
+    oracle = tables["hit_rates"].assign(role="oracle", initializer="truth", hit_rate=1.0)
+    with_oracle = pd.concat([tables["hit_rates"], oracle], ignore_index=True)
+    assert findings(tables | {"hit_rates": with_oracle}) == findings(tables)
+    only = dict(findings(tables | {"hit_rates": oracle}))
+    assert "Global optimum" not in only
 
 
 def test_provenance_shows_what_is_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mixsweep.analysis.drawn import is_oracle
 from mixsweep.report.charts.base import Chart, Sweep, Variant, base_spec
 from mixsweep.report.charts.channels import (
     by_method,
@@ -33,7 +34,7 @@ def hit_rates(sweep: Sweep) -> Chart:
     meaning = (
         "Hit rate: fits that end in the best known optimum of their cell among all fits of the method and "
         "initializer, failed ones included. "
-    )
+    ) + _references(sweep)
     dots = meaning + "Lines are 95 % Wilson intervals. All methods of a cell had the same starts."
     cells = (
         meaning + "A square is a cell, a method and an initializer. Click one to see its cell with intervals."
@@ -51,6 +52,17 @@ def hit_rates(sweep: Sweep) -> Chart:
             Variant(MAX_ROWS, cells, _heat_map(sweep, title, "cell")),
             Variant(10**9, problems, _heat_map(sweep, title, "problem")),
         ),
+    )
+
+
+def _references(sweep: Sweep) -> str:
+    """Return which initializers are for reference only; empty without any."""
+    oracles = [name for name in sweep.initializers if is_oracle(name)]
+    if not oracles:
+        return ""
+    return (
+        f"For reference: {' and '.join(oracles)} {'starts' if len(oracles) == 1 else 'start'} from the "
+        "generating parameters, which no search has. "
     )
 
 
@@ -161,7 +173,7 @@ def restarts(sweep: Sweep) -> Chart:
     meaning = (
         "Smallest number of independent starts that contain at least one hit with probability 95 %, from the "
         "hit rate of the method and initializer. "
-    )
+    ) + _references(sweep)
     dots = (
         meaning
         + "Lines are what the ends of the Wilson interval of the hit rate give. The table has 99 % too."
