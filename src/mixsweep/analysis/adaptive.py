@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixsweep.analysis.counts import FEW_HITS
+from mixsweep.analysis.drawn import drawn
 from mixsweep.analysis.intervals import restarts_needed
 from mixsweep.analysis.success import hit_rates
 
@@ -19,12 +20,14 @@ __all__ = ["restarts_wanted"]
 GROWTH = 2
 
 
-def restarts_wanted(fits: xr.Dataset, best: int, target: float, maximum: int) -> xr.Dataset:
+def restarts_wanted(fits: xr.Dataset, best: int, n_rows: int, target: float, maximum: int) -> xr.Dataset:
     """Return how many restarts a cell should have after the next round.
 
     A cell has enough when one of its arms (a method with an initializer) hit at least three times, and has as
     many restarts as give a chance of `target` of the best known optimum, by the low end of the hit rate's
-    interval. Otherwise it gets what its best arm lacks, but at most twice what it has.
+    interval. Otherwise it gets what its best arm lacks, but at most twice what it has. Only drawn starts
+    count: many copies of one start, or starts from the generating parameters, are no evidence of a search. A
+    cell without drawn starts has enough, as more would tell nothing.
 
     Parameters
     ----------
@@ -32,6 +35,8 @@ def restarts_wanted(fits: xr.Dataset, best: int, target: float, maximum: int) ->
         A cell's: ``optimum`` and ``n_passes`` over (method, initializer, restart).
     best : int
         Number of the best known optimum; -1 if there is none: then the restarts double.
+    n_rows : int
+        Rows of the data.
     target : float
         Chance between 0 and 1.
     maximum : int
@@ -46,6 +51,10 @@ def restarts_wanted(fits: xr.Dataset, best: int, target: float, maximum: int) ->
 
     rates = hit_rates(fits, best)
     there = int(rates["n_fits"].max()) if rates["n_fits"].size else 0
+    counted = drawn(fits["initializer"].values, n_rows)
+    if not counted:
+        return xr.Dataset({"wanted": there, "n_fits": there})
+    rates = rates.sel(initializer=counted)
     needed = restarts_needed(rates["hit_rate_low"].values, target)
     needed = np.where(rates["n_hits"].values >= FEW_HITS, needed, np.inf)
     enough = float(needed.min(initial=np.inf))

@@ -27,7 +27,8 @@ def rounds(sweep: Path, target: str, output: Path) -> None:
     with open_sweep(sweep) as tree:
         for key in cells_of(tree):
             fits, optima = cell_datasets(tree, key)
-            found = restarts_wanted(fits, best_known(optima), asked["target"], asked["max"])
+            n_rows = int(optima.attrs["n_rows"])
+            found = restarts_wanted(fits, best_known(optima), n_rows, asked["target"], asked["max"])
             there, more = int(found["n_fits"]), int(found["wanted"])
             wanted[cell_group(key)] = max(there, round_up(more, asked["max"]))
             growing += more > there

@@ -9,7 +9,7 @@ from mixsweep.analysis.adaptive import restarts_wanted
 
 def wanted(n_hits, n_restarts, target=0.99, maximum=5000, best=0):
     fits = ended_in([[[0] * n_hits + [1] * (n_restarts - n_hits)], [[1] * n_restarts]])
-    return int(restarts_wanted(fits, best, target, maximum)["wanted"])
+    return int(restarts_wanted(fits, best, 200, target, maximum)["wanted"])
 
 
 def test_enough_is_left_alone_and_too_few_at_most_double():
@@ -34,7 +34,7 @@ def test_no_best_known_and_no_fits_double():
     assert wanted(5, 10, best=-1) == 20
     fits = ended_in([[[0, 0]]])
     fits["n_passes"][:] = np.nan
-    assert int(restarts_wanted(fits, 0, 0.99, 5000)["wanted"]) == 2
+    assert int(restarts_wanted(fits, 0, 200, 0.99, 5000)["wanted"]) == 2
 
 
 def test_rounds_end_near_the_number_that_the_rate_needs():
@@ -44,9 +44,25 @@ def test_rounds_end_near_the_number_that_the_rate_needs():
         outcome = (rng.random(5000) >= rate).astype(int)
         n = 20
         for _ in range(12):
-            found = restarts_wanted(ended_in([[outcome[:n]]]), 0, 0.99, 5000)
+            found = restarts_wanted(ended_in([[outcome[:n]]]), 0, 200, 0.99, 5000)
             if int(found["wanted"]) == n:
                 break
             n = int(found["wanted"])
         assert n == 5000 or 1 - (1 - rate) ** n > 0.99
         assert n <= max(20, 20 / max(rate, 1e-9))
+
+
+@pytest.mark.parametrize("reference", ["truth", "perturbed-truth", "agglomerative"])
+def test_copies_and_oracles_that_hit_are_no_reason_to_stop(reference):
+    fits = ended_in([[[1] * 100, [0] * 100]])
+    search = fits.isel(initializer=[0]).assign_coords(initializer=["random-points"])
+    both = fits.assign_coords(initializer=["random-points", reference])
+    alone = restarts_wanted(search, 0, 200, 0.99, 5000)
+    assert int(alone["wanted"]) == 200
+    assert restarts_wanted(both, 0, 200, 0.99, 5000).identical(alone)
+
+
+def test_copies_alone_get_no_more_copies():
+    fits = ended_in([[[1] * 10]]).assign_coords(initializer=["agglomerative"])
+    assert int(restarts_wanted(fits, 0, 200, 0.99, 5000)["wanted"]) == 10
+    assert int(restarts_wanted(fits, 0, 2000, 0.99, 5000)["wanted"]) == 20
