@@ -69,7 +69,7 @@ def test_every_missing_number_has_its_reason(name):
                 continue
             unexplained = np.isnan(values.values) & (found["reason"].values == "")
             assert not unexplained.any(), (function, variable)
-    assert int(restarts_wanted(fits, best, 0.99, 10)["wanted"]) <= 10
+    assert int(restarts_wanted(fits, best, 200, 0.99, 10)["wanted"]) <= 10
 
 
 #: Ends of the design, which levels of a method or initializer do not have.

@@ -78,7 +78,7 @@ def returned():
         "decay_in_k": decay_in_k(rates.assign(n_components=("cell", [1, 2]))),
         "predicted_hit_rates": predicted_hit_rates(trend, xr.Dataset(points)),
         "advice": advice(fits, 0),
-        "restarts_wanted": restarts_wanted(fits, 0, 0.99, 100),
+        "restarts_wanted": restarts_wanted(fits, 0, 200, 0.99, 100),
         **returned_by_the_census(fits),
         **returned_about_speed(),
     }
