@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixsweep.analysis.drawn import NOTHING_DRAWN, drawn, role_of, warnings_in_words
+from mixsweep.analysis.drawn import NOTHING_DRAWN, counted_once, drawn, is_oracle, role_of, warnings_in_words
 from mixsweep.analysis.flow import flow
 from mixsweep.analysis.multimodality import best_known, optima_table
 from mixsweep.analysis.paired import paired_comparison, pooled_comparison
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ALL", "cell_tables"]
 
-#: What stands for all initializers together.
+#: What stands for all initializers together, but those that use the generating parameters.
 ALL = "all"
+ALL_ORACLES = "cannot say: all starts are made from the generating parameters"
 NOTHING_SEEN = "cannot say: no start of this kind led to an optimum"
 FEW_SEEN = "cannot say: fewer than two of the method's fits from such starts ended in an optimum"
 
@@ -68,6 +69,7 @@ def cell_tables(
     best = best_known(optima)
     n_starts = fits.sizes["initializer"] * fits.sizes["restart"]
     names = [str(name) for name in fits["initializer"].values]
+    starts = counted_once(fits, cell.n_rows)
     warnings = [warnings_in_words([name], cell.n_rows) for name in names]
     roles = [role_of(name, cell.n_rows) for name in names]
     labelled = rates.assign(
@@ -85,8 +87,8 @@ def cell_tables(
         "hit_rates": frame_of(labelled),
         "costs": frame_of(costs),
         "cheapest": _cheapest(fits.sel(initializer=drawn(names, cell.n_rows)), best),
-        "pairs": _pairs(fits, best),
-        "flow": _flow(fits, best),
+        "pairs": _pairs(starts, best),
+        "flow": _flow(starts, best),
         "statuses": _statuses(fits),
         "failures": _failures(fits, cell, max_passes, methods),
     }
@@ -136,7 +138,10 @@ def _cheapest(fits: xr.Dataset, best: int) -> pd.DataFrame:
 def _pairs(fits: xr.Dataset, best: int) -> pd.DataFrame:
     import pandas as pd
 
-    pooled = frame_of(pooled_comparison(fits, best)).assign(initializer=ALL)
+    searched = [name for name in fits["initializer"].values if not is_oracle(str(name))]
+    pooled = frame_of(pooled_comparison(fits.sel(initializer=searched), best)).assign(initializer=ALL)
+    if not searched:
+        pooled["reason"] = ALL_ORACLES
     return pd.concat([frame_of(paired_comparison(fits, best)), pooled], ignore_index=True)
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mixsweep.errors import MixsweepError
 from mixsweep.initializers import INITIALIZERS
 from mixsweep.initializers.agglomerative import MAX_ROWS
 
-__all__ = ["NOTHING_DRAWN", "drawn", "is_oracle", "repeats", "role_of", "warnings_in_words"]
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["NOTHING_DRAWN", "counted_once", "drawn", "is_oracle", "repeats", "role_of", "warnings_in_words"]
 
 NOTHING_DRAWN = (
     "cannot say: no kind of start was drawn: copies of one, or made from the generating parameters"
@@ -39,6 +45,26 @@ def role_of(initializer: str, n_rows: int) -> str:
 def drawn(initializers: Iterable[object], n_rows: int) -> list[str]:
     """Return the initializers whose restarts are draws: those that rates, advice and verdicts are about."""
     return [name for name in map(str, initializers) if role_of(name, n_rows) == "drawn"]
+
+
+def counted_once(fits: xr.Dataset, n_rows: int) -> xr.Dataset:
+    """Return where fits ended and their passes, as if of starts that are copies of one only one had run.
+
+    Counts of starts and their tests take these as independent, which copies are not.
+
+    Parameters
+    ----------
+    fits : xarray.Dataset
+        ``optimum`` and ``n_passes`` over (method, initializer, restart).
+    n_rows : int
+        Rows of the data.
+    """
+    import xarray as xr
+
+    again = np.array([repeats(str(name), n_rows) for name in fits["initializer"].values], bool)
+    first = xr.DataArray(np.arange(fits.sizes["restart"]) == 0, dims="restart")
+    kept = first | xr.DataArray(~again, dims="initializer")
+    return xr.Dataset({"optimum": fits["optimum"].where(kept, -1), "n_passes": fits["n_passes"].where(kept)})
 
 
 def warnings_in_words(initializers: Iterable[str], n_rows: int) -> str:

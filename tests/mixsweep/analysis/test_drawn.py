@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from tests.mixsweep.helpers import ended_in
 
-from mixsweep.analysis.drawn import drawn, is_oracle, role_of, warnings_in_words
+from mixsweep.analysis.drawn import counted_once, drawn, is_oracle, role_of, warnings_in_words
 from mixsweep.initializers import INITIALIZERS
 from mixsweep.initializers.agglomerative import MAX_ROWS
 
@@ -42,3 +44,14 @@ def test_what_must_be_known_of_a_start_is_said():
     assert "starts of truth and of perturbed-truth use the generating parameters" in both
     assert "all restarts of truth are copies of one start" in both
     assert "were chosen, not drawn" in warnings_in_words(["user-starts"], 100)
+
+
+def test_copies_of_a_start_count_once():
+    fits = ended_in([[[0, 1, 1], [0, 0, 0], [1, 1, 1]]] * 2)
+    fits = fits.assign_coords(initializer=["random-points", "truth", "agglomerative"])
+    once = counted_once(fits, 200)
+    assert once["n_passes"].notnull().sum("restart").values.tolist() == [[3, 1, 1]] * 2
+    np.testing.assert_array_equal(once["optimum"][0], [[0, 1, 1], [0, -1, -1], [1, -1, -1]])
+    # of many rows each restart takes its own
+    many = counted_once(fits, MAX_ROWS + 1)
+    assert many["n_passes"].notnull().sum("restart").values.tolist() == [[3, 1, 3]] * 2

@@ -54,17 +54,21 @@ def test_each_cell_has_one_verdict_with_its_counts(tables):
     assert verdicts["verdict"].str.endswith(".").all()
 
 
-@pytest.fixture(scope="module")
-def oracle_tables(sweep_path):
-    """The same sweep, as if its second kind of start had been made from the generating parameters."""
+def tables_with_second_start(sweep_path, name):
+    """The tables of the same sweep, as if its second kind of start had been another."""
     with open_sweep(sweep_path) as opened:
         tree = opened.load()
-    names = ["random-points", "perturbed-truth"]
+    names = ["random-points", name]
     renamed = tree.map_over_datasets(
         lambda own: own.assign_coords(initializer=names) if "initializer" in own.coords else own
     )
     renamed.attrs = tree.attrs
     return analyse(renamed, sweep_path.parent / "problems")
+
+
+@pytest.fixture(scope="module")
+def oracle_tables(sweep_path):
+    return tables_with_second_start(sweep_path, "perturbed-truth")
 
 
 def test_starts_from_the_truth_are_rows_for_reference_and_nothing_is_advised_from_them(oracle_tables):
@@ -83,6 +87,22 @@ def test_starts_from_the_truth_are_rows_for_reference_and_nothing_is_advised_fro
         ("difficulty", "initializer"),
     ):
         assert set(oracle_tables[table][column]) <= {"random-points", ""}, table
+
+
+def test_pairs_and_flow_count_copies_of_a_start_once(sweep_path):
+    found = tables_with_second_start(sweep_path, "agglomerative")
+    expected = {"random-points": 12, "agglomerative": 1, "all": 13}
+    assert (found["pairs"]["n_starts"] == found["pairs"]["initializer"].map(expected)).all()
+    assert set(found["pairs"]["initializer"]) == set(expected)
+    flow = found["flow"]
+    assert (flow["n_starts"] == flow["initializer"].map(expected)).all()
+
+
+def test_methods_are_not_compared_over_starts_from_the_truth_and_others_together(oracle_tables):
+    pairs = oracle_tables["pairs"].set_index("initializer")
+    counts = ["n_starts", "n_both", "n_only_a", "n_only_b", "n_neither"]
+    assert (pairs.loc["perturbed-truth", "n_starts"] == 12).all()
+    np.testing.assert_array_equal(pairs.loc["all", counts], pairs.loc["random-points", counts])
 
 
 def test_hit_rates_and_statuses_add_up_to_all_fits(tables):

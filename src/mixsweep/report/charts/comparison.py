@@ -127,7 +127,8 @@ def pairs(sweep: Sweep) -> Chart:
     caption = (
         f"{defined('Difference', 'difference')} Colours: McNemar's mid-p test, adjusted by Holm's procedure "
         "for all comparisons of the cell by one initializer each, and for all pairs where all are together. "
-        "All fits from these starts count, failed ones as misses."
+        "All fits from these starts count, failed ones as misses; of copies of one start, one counts. Starts "
+        "made from the generating parameters are not in “all”."
     )
     order = [*sweep.initializers, "all"]
     spec = panels(title, "initializer", view, 150, order, transform=[{"calculate": words, "as": "shown"}])
@@ -176,7 +177,8 @@ def flow(sweep: Sweep) -> Chart:
     caption = (
         f"{defined('Starts', 'n_flow')} Optima are numbered from the first of the cell; “other” are those in "
         "which few fits ended, “none” fits that ended in no optimum. On the diagonal both methods end in the "
-        "same one. Over all fits of the initializers shown; the csv file tells them apart."
+        "same one. Over all fits of the initializers shown, which the csv file tells apart; of copies "
+        "of one start, one counts."
     )
     spec = panels(title, "pair", view, 60, transform=transform)
     return Chart("flow", title, "flow", (Variant(ALWAYS, caption, spec),), choose=(("cell", "Cell"),))
