@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -102,6 +103,11 @@ def test_block(block: Block, checkout: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, f"README.md, line {block.line}:\n{done.stdout}"
+
+
+def test_the_config_shown_is_the_one_that_is_run() -> None:
+    (shown,) = [yaml.safe_load(block.text) for block in BLOCKS if block.language == "yaml"]
+    assert shown == yaml.safe_load((ROOT / "workflow/examples/own_data.yaml").read_text(encoding="utf-8"))
 
 
 def test_blocks_are_found_with_their_markers() -> None:
