@@ -22,7 +22,7 @@ sweep = SweepWorkflow(
 validate(config, "workflow/schemas/config.schema.yaml", set_default=False)
 
 if workflow.is_main_process:
-    sweep.adopt_records()
+    sweep.prepare()
 
 
 report: "workflow/report/workflow.rst"
@@ -71,8 +71,8 @@ onstart:
 
 
 onsuccess:
-    print(sweep.closing_line())
+    sweep.end()
 
 
 onerror:
-    print(sweep.failure_line())
+    sweep.fail()

@@ -30,6 +30,7 @@ from mixsweep.provenance import canonical, check_results
 from mixsweep.records import do_not_wait_for_disk
 from mixsweep.rounds import FILE as ROUNDS_FILE
 from mixsweep.rounds import read_rounds
+from mixsweep.stand_in import ATTEMPTS, take_back
 
 __all__ = ["SweepWorkflow", "default_config"]
 
@@ -42,14 +43,16 @@ _RUNTIME_MARGIN = 20
 _CELL_MINUTES = 120
 _FITS_A_MINUTE = 1000
 
+_STAND_IN_MB, _STAND_IN_MINUTES = 500, 10
+
 _MOST_WARNINGS = 5
 
 
-class ConfigError(WorkflowError):
-    """A mistake in the config or in the data.
+class _PlainError(WorkflowError):
+    """An error of which the message is all that helps.
 
-    Snakemake prints the places in our code that an error passed through below its message, which helps nobody
-    to correct a config; so this error says that it passed through none.
+    Snakemake prints the places in our code that an error passed through below its message; so this error says
+    that it passed through none.
     """
 
     @property
@@ -59,6 +62,14 @@ class ConfigError(WorkflowError):
     @__traceback__.setter
     def __traceback__(self, value: object) -> None:
         """Take what `contextlib` sets on its way."""
+
+
+class ConfigError(_PlainError):
+    """A mistake in the config or in the data."""
+
+
+class LandscapeError(_PlainError):
+    """Landscapes that a run could not make."""
 
 
 def _told(call: Callable[[], T]) -> T:
@@ -149,10 +160,18 @@ class SweepWorkflow:
         _told(lambda: claim(self._folder / self.results))
         do_not_wait_for_disk(persistence)
 
-    def adopt_records(self) -> None:
-        """Keep what Snakemake knows of the files of a folder that was moved or copied."""
+    def prepare(self) -> None:
+        """Make the folder as a run expects it, unless one is going on.
+
+        What Snakemake knows of the files of a folder that was moved or copied is kept. Landscapes that a run
+        could not make, which was killed before it said so, are missing again.
+        """
         if not holder(self._folder / self.results):
             _told(lambda: adopt_records(self._folder))
+            take_back(self._landscape_files())
+
+    def _landscape_files(self) -> list[Path]:
+        return [self._folder / path for path in self.cell_files("landscape.nc")]
 
     @property
     def config(self) -> SweepConfig:
@@ -306,6 +325,35 @@ class SweepWorkflow:
         """Return the results folder."""
         return self.results
 
+    def end(self) -> None:
+        """Say what a run leaves of which no job failed; fail if it could not make all landscapes.
+
+        Raises
+        ------
+        LandscapeError
+            If landscapes are missing.
+        """
+        failed = take_back(self._landscape_files())
+        print(self.closing_line())
+        if failed:
+            raise LandscapeError(self._without(failed))
+
+    def fail(self) -> None:
+        """Say what is to be done after a run of which a job failed."""
+        take_back(self._landscape_files())
+        print(self.failure_line())
+
+    def _without(self, failed: Sequence[Path]) -> str:
+        results = self._folder / self.results
+        cells = [str(path.parent.relative_to(results / "cells")) for path in failed]
+        more = f" and {len(cells) - _MOST_WARNINGS} more" if len(cells) > _MOST_WARNINGS else ""
+        return (
+            f"{len(cells)} of {len(self._landscape_files())} landscapes could not be made: "
+            f"{', '.join(cells[:_MOST_WARNINGS])}{more}. What else was asked for is there; barriers.csv and "
+            "the report say why. The same call tries again. "
+            f"mixsweep status {shlex.quote(str(results))} has the ends of their logs."
+        )
+
     def closing_line(self) -> str:
         """Return what a finished run says last: what is there, how long it took, and where the report is."""
         seconds = time.time() - psutil.Process().create_time()
@@ -370,6 +418,18 @@ class SweepWorkflow:
         """Return the time limit of a cell's analyses, more at each attempt."""
         n_fits = self.plan.n_fits_of(self._cell(wildcards))
         return attempt * (_CELL_MINUTES + n_fits // _FITS_A_MINUTE)
+
+    def attempt(self, wildcards: Any, attempt: int) -> int:
+        """Return which attempt of a job this is."""
+        return attempt
+
+    def landscape_mem_mb(self, wildcards: Any, attempt: int) -> int:
+        """Return the memory that a cell's landscape takes, little for leaving an empty file."""
+        return _STAND_IN_MB if attempt > ATTEMPTS else self.cell_mem_mb(wildcards, attempt)
+
+    def landscape_minutes(self, wildcards: Any, attempt: int) -> int:
+        """Return the time limit of a cell's landscape, short for leaving an empty file."""
+        return _STAND_IN_MINUTES if attempt > ATTEMPTS else self.cell_minutes(wildcards, attempt)
 
     def sweep_mem_mb(self, wildcards: Any, attempt: int) -> int:
         """Return the memory that gathering everything takes, more at each attempt."""

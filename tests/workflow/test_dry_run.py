@@ -125,7 +125,7 @@ def test_counts_of_a_sweep_of_own_data(project: Path) -> None:
     config = write_config(project)
     assert jobs(snakemake(project, "-n", "--configfile", str(config))) == {
         "plan": 1, "problem": 1, "shard": 4, "cell": 2, "optima": 2, "landscape": 2,
-        "collect": 1, "analyse": 1, "report": 1, "all": 1, "total": 16,
+        "collect": 1, "analyse": 1, "barriers": 1, "report": 1, "all": 1, "total": 17,
     }  # fmt: skip
 
 

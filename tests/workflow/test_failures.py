@@ -36,16 +36,46 @@ class Fragile(EM):
 """
 
 
+# A family of somebody else's on whose surface no path can be drawn between the maxima of three components.
+PATHLESS = """
+import os
+import traceback
+
+from mixsweep.families.gaussian_full import GaussianFull
+
+
+class Fragile(GaussianFull):
+    name = "fragile"
+
+    def from_reported(self, reported, location, scale):
+        asked = any("analysis/landscape" in frame.filename for frame in traceback.extract_stack())
+        if asked and reported["weights"].shape[-1] == 3 and not os.path.exists(os.environ["FRAGILE"]):
+            raise ArithmeticError("no way leads up from here")
+        return super().from_reported(reported, location, scale)
+"""
+
+
+def installed(folder: Path, group: str, code: str) -> dict[str, str]:
+    """Install an entry ``fragile``; return the variables under which it is found, and mended by a file."""
+    info = folder / "installed" / "fragile-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info.parent / "fragile.py").write_text(code)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fragile\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\nfragile = fragile:Fragile\n")
+    return {"PYTHONPATH": str(info.parent), "FRAGILE": str(folder / "mended")}
+
+
 @pytest.fixture
 def fragile(make_sweep: Callable[..., Any], tmp_path: Path) -> Any:
-    folder = tmp_path / "installed"
-    info = folder / "fragile-1.0.dist-info"
-    info.mkdir(parents=True)
-    (folder / "fragile.py").write_text(FRAGILE)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fragile\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[mixsweep.methods]\nfragile = fragile:Fragile\n")
     sweep = make_sweep(tmp_path / "sweep", methods={"em": {}, "fragile": {}}, restarts=20)
-    sweep.variables = {"PYTHONPATH": str(folder), "FRAGILE": str(tmp_path / "mended")}
+    sweep.variables = installed(tmp_path, "mixsweep.methods", FRAGILE)
+    return sweep
+
+
+@pytest.fixture
+def pathless(make_sweep: Callable[..., Any], tmp_path: Path) -> Any:
+    sweep = make_sweep(tmp_path / "sweep", families=["fragile"], methods={"em": {}}, restarts=20)
+    sweep.variables = installed(tmp_path, "mixsweep.families", PATHLESS)
     return sweep
 
 
@@ -71,6 +101,49 @@ def test_one_failed_shard_stops_nothing_else_and_can_be_rerun(fragile: Any, tmp_
     assert fragile.run(*arguments).jobs == {"shard": 1}
     assert fragile.shards().items() > kept.items()
     assert "6 shards: 6 done" in fragile.mixsweep("status")
+
+
+def test_a_failed_landscape_is_missing_from_the_report_which_says_why(pathless: Any, tmp_path: Path) -> None:
+    cell = "blobs-n60-d2-k2-s3-r1/fragile/K3"
+    landscape = pathless.results / "cells" / cell / "landscape.nc"
+    page = pathless.results / "report" / "index.html"
+    why = "the landscape could not be made: ArithmeticError: no way leads up from here"
+
+    done = pathless.run("--cores", "2", code=1)
+    assert done.output.count("Trying to restart job") == 2
+    assert {rule: done.jobs[rule] for rule in ("collect", "analyse", "barriers", "report")} == {
+        "collect": 1, "analyse": 1, "barriers": 1, "report": 1,
+    }  # fmt: skip
+    assert "All 60 fits of 3 cells are there" in done.output
+    assert f"1 of 3 landscapes could not be made: {cell}. What else was asked for is there" in done.output
+    assert "Traceback" not in done.output.rpartition("All 60 fits")[2]
+    assert "LandscapeError" in done.output.rpartition("All 60 fits")[2]
+    # nothing stands in its place once the run has ended
+    assert not landscape.exists()
+
+    def reasons() -> dict[str, str]:
+        with open(pathless.results / "tables" / "barriers.csv", newline="") as stream:
+            rows = csv.DictReader(stream)
+            return {f"{row['problem'][:5]} {row['n_components']}": row["reason"] for row in rows}
+
+    assert reasons().keys() == {"faith 2", "blobs 2", "blobs 3"}
+    assert reasons()["blobs 3"] == why
+    assert why not in (reasons()["faith 2"], reasons()["blobs 2"])
+    assert why in page.read_text()
+    told = pathless.mixsweep("status")
+    assert "3 shards: 3 done, 0 missing, 0 failed, 0 damaged" in told
+    assert f"failed: results/cells/{cell}/landscape.nc" in told
+    assert "ArithmeticError: no way leads up from here" in told
+
+    # it is tried again by the same call, and whoever mends the cause has everything
+    (tmp_path / "mended").touch()
+    done = pathless.run("--cores", "2")
+    assert done.jobs == {"all": 1, "landscape": 1, "barriers": 1, "report": 1}
+    assert landscape.stat().st_size > 0
+    assert why not in reasons().values()
+    assert why not in page.read_text()
+    assert "failed" not in pathless.mixsweep("status").partition("\n")[2]
+    assert "Nothing to be done" in pathless.run("--cores", "2").output
 
 
 def test_truncated_shard_is_named_and_made_again(whole: Any, copied: Any) -> None:

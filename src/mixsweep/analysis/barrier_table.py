@@ -14,6 +14,7 @@ from mixsweep.collect import cell_group
 from mixsweep.io import read_dataset
 from mixsweep.progress import job_states
 from mixsweep.provenance import read_plan_file
+from mixsweep.stand_in import stands_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def barrier_table(results: Path, logs: Path, without: Collection[str]) -> pd.Dat
         path = results / "cells" / cell_group(key) / "landscape.nc"
         if cell_group(key) in without:
             continue
-        found = read_dataset(path) if path.is_file() else None
+        found = read_dataset(path) if path.is_file() and not stands_in(path) else None
         missing = _failed(causes[path]) if path in causes else why_missing(plan["config"])
         rows = barrier_rows(found, missing)
         parts.append(rows.assign(problem=key[0], family=key[1], n_components=key[2]))
@@ -86,4 +87,5 @@ def why_missing(config: Mapping[str, Any]) -> str:
 
 def _failed(cause: str) -> str:
     """Return a reason with the last line of a failed job's log."""
-    return f"the landscape could not be made: {cause.splitlines()[-1].strip().rstrip('.')}"
+    last = cause.splitlines()[-1].strip().removeprefix("Error: ").rstrip(".")
+    return f"the landscape could not be made: {last}"

@@ -12,6 +12,7 @@ from mixsweep.analysis.barrier_table import why_missing
 from mixsweep.analysis.landscape import Branches, branches
 from mixsweep.io import read_dataset
 from mixsweep.report.tables import CELL, Results, cell_file, cells_of
+from mixsweep.stand_in import stands_in
 from mixsweep.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def landscape_frames(results: Results) -> dict[str, pd.DataFrame]:
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in LANDSCAPES}
     for cell in cells:
         path = cell_file(results, "cells", cell, "/landscape.nc")
-        if path.is_file():
+        if path.is_file() and not stands_in(path):
             frames = _of_cell(read_dataset(path), kinds.get(cell["cell"], {}), len(cells))
         else:
             frames = _without(reasons.get(cell["cell"]) or missing)

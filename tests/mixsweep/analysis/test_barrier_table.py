@@ -13,6 +13,7 @@ from mixsweep.analysis.columns import COLUMNS
 from mixsweep.cli import main
 from mixsweep.io import write_dataset
 from mixsweep.report.tables import read_table
+from mixsweep.stand_in import leave_stand_in
 
 FOLDER = "iris/gaussian-full/K{k}"
 
@@ -42,7 +43,9 @@ def folder(tmp_path, monkeypatch):
     write_dataset(one, cells / FOLDER.format(k=3) / "landscape.nc")
     log = tmp_path / "logs" / "landscape" / f"{FOLDER.format(k=4)}.log"
     log.parent.mkdir(parents=True)
-    log.write_text("Traceback ...\nMemoryError: no more.\n")
+    log.write_text("Error: killed, as when memory or time run out.\n")
+    # as before the end of the run
+    leave_stand_in(cells / FOLDER.format(k=4) / "landscape.nc")
     return tmp_path
 
 
@@ -60,7 +63,7 @@ def test_the_command_writes_a_row_a_pair_or_the_reason(folder):
     assert [row["reason"] for row in rows[:3]] == [""] * 3
     assert [row["reason"] for row in rows[3:]] == [
         "the cell has one maximum: there are no paths",
-        "the landscape could not be made: MemoryError: no more",
+        "the landscape could not be made: killed, as when memory or time run out",
         MISSING,
     ]
     assert rows[4]["optimum_a"] == ""

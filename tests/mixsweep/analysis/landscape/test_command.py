@@ -51,6 +51,19 @@ def test_the_file_holds_what_the_function_returns(files):
     assert (folder / "landscape.nc").read_bytes() == first
 
 
+def test_an_attempt_too_many_leaves_an_empty_file_and_says_what_went_wrong_before(files):
+    _, folder = files
+    (folder / "faithful.nc").unlink()
+    failed = [call(folder, "--attempt", number) for number in ("1", "2")]
+    assert [done.exit_code for done in failed] == [2, 2]
+    done = call(folder, "--attempt", "3")
+    assert done.exit_code == 0
+    assert done.output.startswith("Error: ")
+    assert "faithful.nc: no such file" in done.output
+    assert (folder / "landscape.nc").read_bytes() == b""
+    assert sorted(path.name for path in folder.iterdir()) == ["landscape.nc", "optima.nc"]
+
+
 def test_another_numerical_version_is_refused(files):
     _, folder = files
     done = call(folder, "--numerics", "0")
