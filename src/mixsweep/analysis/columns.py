@@ -215,6 +215,13 @@ _KEYS = (
     ),
     _key("best_method", "method of the arm with the fewest expected passes to the best known optimum"),
     _key("best_initializer", "initializer of the arm with the fewest expected passes to it"),
+    Metric(
+        "p_holm",
+        "p_value adjusted by Holm's step-down procedure for one family of comparisons, all rows of the table "
+        "that have a p-value: every cell, pair of methods and initializer, and all initializers together. "
+        "Where all rows below a level are claimed to differ, the chance of any false claim is at most that",
+        source="Holm (1979)",
+    ),
     _key("escape_optimum", "optima to which the ways up from a saddle lead"),
     _key("n_passes", "passes of the fit over all rows", "pass"),
     _key("shard", "file of the fit's shard, relative to the results folder"),

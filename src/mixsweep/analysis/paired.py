@@ -53,7 +53,8 @@ def paired_comparison(fits: xr.Dataset, best: int) -> xr.Dataset:
         Over (pair, initializer), without pairs where there is one method: ``method_a``, ``method_b``,
         ``n_starts`` from which both ran, how often both, only one or neither hit (``n_both``, ``n_only_a``,
         ``n_only_b``, ``n_neither``), ``difference`` of the rates (a minus b) with its 95 % interval,
-        ``p_value`` (McNemar's, mid-p), ``p_holm`` (for all entries of the table together) and ``reason``.
+        ``p_value`` (McNemar's, mid-p, of the entry by itself: `holm` adjusts those of a whole table) and
+        ``reason``.
     """
     counts, coordinates = _counts(fits, best)
     coordinates["initializer"] = fits["initializer"].values
@@ -74,7 +75,7 @@ def pooled_comparison(fits: xr.Dataset, best: int) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Over ``pair``, with the variables of `paired_comparison`; ``p_holm`` is for all pairs.
+        Over ``pair``, with the variables of `paired_comparison`.
     """
     counts, coordinates = _counts(fits, best)
     return _compared([count.sum(axis=1) for count in counts], ("pair",), coordinates, best)
@@ -105,7 +106,6 @@ def _compared(
         )
     )
     numbers["p_value"] = np.where(known, mid_p(counts[1], counts[2]), np.nan)
-    numbers["p_holm"] = holm(numbers["p_value"])
     variables: dict[str, Any] = dict(zip(_COUNTS, counts, strict=True)) | {"n_starts": n_starts}
     variables |= {name: np.where(known, values, np.nan) for name, values in numbers.items()}
     variables["reason"] = reasons(n_starts.shape, (n_starts == 0, NO_FITS), (best < 0, NO_BEST))

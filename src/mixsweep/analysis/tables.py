@@ -10,6 +10,7 @@ import numpy as np
 from mixsweep.analysis.cell_tables import cell_tables
 from mixsweep.analysis.columns import APART, COLUMNS, TEXT
 from mixsweep.analysis.multimodality import best_known
+from mixsweep.analysis.paired import holm
 from mixsweep.analysis.profiles import solution_costs
 from mixsweep.analysis.running_time import expected_running_time
 from mixsweep.analysis.speed_tables import CONDUCT, speed_tables
@@ -91,7 +92,10 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
             parts[table].append(frame.assign(problem=key[0], family=key[1], n_components=key[2]))
     for table, frames in sweep_tables(summaries).items():
         parts[table] += frames
-    return {table: joined(frames, COLUMNS[table]) for table, frames in parts.items()}
+    tables = {table: joined(frames, COLUMNS[table]) for table, frames in parts.items()}
+    # one family of comparisons: what is adjusted within a cell is not for a reader of all cells
+    tables["pairs"]["p_holm"] = holm(tables["pairs"]["p_value"].astype(float))
+    return tables
 
 
 def _problem(folder: Path, name: str) -> Problem | None:

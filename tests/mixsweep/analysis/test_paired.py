@@ -72,7 +72,6 @@ def test_every_pair_is_compared_on_its_shared_starts():
     expected = paired_difference(*counts)
     np.testing.assert_allclose(found["difference_low"].values[:, 0], expected[1])
     np.testing.assert_allclose(found["difference_high"].values[:, 0], expected[2])
-    np.testing.assert_allclose(found["p_holm"], holm(found["p_value"]))
 
 
 def test_pooled_over_initializers_adds_the_counts():
@@ -93,13 +92,13 @@ def test_a_start_counts_only_where_both_methods_ran():
 def test_one_method_has_no_pairs():
     for found in (paired_comparison(ended_in([[[0, 1]]]), 0), pooled_comparison(ended_in([[[0, 1]]]), 0)):
         assert found.sizes["pair"] == 0
-        assert "p_holm" in found
+        assert "p_value" in found
 
 
 def test_without_a_best_known_optimum_or_fits_nothing_is_compared():
     fits = ended_in([[[0, 1]], [[1, 1]]])
     found = paired_comparison(fits, -1)
-    for name in ("difference", "difference_low", "difference_high", "p_value", "p_holm"):
+    for name in ("difference", "difference_low", "difference_high", "p_value"):
         assert np.isnan(found[name]).all()
     assert (found["reason"] == "cannot say: no proper optimum is known").all()
     fits["n_passes"][:] = np.nan

@@ -9,6 +9,7 @@ from tests.mixsweep.helpers import SWEPT
 
 from mixsweep.analysis.columns import APART, TEXT
 from mixsweep.analysis.metrics import METRICS
+from mixsweep.analysis.paired import holm
 from mixsweep.analysis.tables import COLUMNS, analyse, cells_of, write_tables
 from mixsweep.collect import cell_group, open_sweep, read_cell
 from mixsweep.status import FAILURES, Status
@@ -96,6 +97,15 @@ def test_pairs_and_flow_count_copies_of_a_start_once(sweep_path):
     assert set(found["pairs"]["initializer"]) == set(expected)
     flow = found["flow"]
     assert (flow["n_starts"] == flow["initializer"].map(expected)).all()
+
+
+def test_one_family_of_comparisons_is_adjusted_for(tables):
+    pairs = tables["pairs"]
+    # cells, each by two initializers and by both together
+    assert len(pairs) == len(SWEPT) * 3
+    np.testing.assert_allclose(pairs["p_holm"], holm(pairs["p_value"]))
+    smallest = pairs["p_value"].idxmin()
+    assert pairs.loc[smallest, "p_holm"] == pytest.approx(min(1, len(pairs) * pairs["p_value"].min()))
 
 
 def test_methods_are_not_compared_over_starts_from_the_truth_and_others_together(oracle_tables):
@@ -236,7 +246,8 @@ def test_numbers_have_a_record_of_what_they_mean(tables):
         "decay",
         "advice",
     }
-    names = {*("restarts", "optimum", "n_components", "n_rows", "n_features", "separation", "tolerance")}
+    names = {"restarts", "optimum", "n_components", "n_rows", "n_features", "separation", "tolerance"}
+    names |= {"p_holm"}
     for table in described:
         for column in set(COLUMNS[table]) - TEXT - names:
             plain = column.removesuffix("_low").removesuffix("_high")

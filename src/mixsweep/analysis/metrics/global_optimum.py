@@ -83,11 +83,6 @@ RECORDS = (
         "mid-p value of McNemar's exact conditional test that both methods hit equally often",
         source=_PAIRED_SOURCE,
     ),
-    Metric(
-        "p_holm",
-        "the same, adjusted for all comparisons of the table by Holm's step-down procedure",
-        source="Holm (1979)",
-    ),
     # flow
     Metric("n_flow", "starts from which the first method ends in one optimum and the second in the other"),
     share("share_same", "starts from which both methods end in the same optimum", of=STARTS),

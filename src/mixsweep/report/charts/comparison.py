@@ -126,7 +126,7 @@ def pairs(sweep: Sweep) -> Chart:
     view["layer"][-1]["encoding"] = _CANNOT["encoding"] | {"y": rows_of("pair")}
     caption = (
         f"{defined('Difference', 'difference')} Colours: McNemar's mid-p test, adjusted by Holm's procedure "
-        "for all comparisons of the cell by one initializer each, and for all pairs where all are together. "
+        "for all comparisons of the sweep: every cell, pair and initializer, and all initializers together. "
         "All fits from these starts count, failed ones as misses; of copies of one start, one counts. Starts "
         "made from the generating parameters are not in “all”."
     )
