@@ -92,6 +92,11 @@ def at_most(name: str, value: float, unit: str, bound: float, **details: str) ->
     return Row(name, float(value), unit, f"<= {bound:g}", bool(value <= bound), details)
 
 
+def between(name: str, value: float, unit: str, low: float, high: float, **details: str) -> Row:
+    """Return a row whose value should be in a range."""
+    return Row(name, float(value), unit, f"{low:.3g} to {high:.3g}", bool(low <= value <= high), details)
+
+
 def provided(row: Row, holds: bool) -> Row:
     """Return a row as not reached where what its figure rests on does not hold; without a target as it is."""
     return replace(row, reached=row.reached and bool(holds))
@@ -171,6 +176,23 @@ def blobs_near_truth(n: int, d: int, K: int, restarts: int) -> tuple[Objective, 
         np.broadcast_to(covariance, (restarts, K, d, d)).copy(),
     )
     return objective, starts
+
+
+def in_data_units(
+    X: np.ndarray, family: str, K: int, covariance_floor: float, row_weights: np.ndarray | None = None
+) -> Objective:
+    """Return a likelihood whose methods see the data as they are, where `Objective.of` standardises them."""
+    objective = Objective.of(X, family, K, covariance_floor, row_weights)
+    smallest = objective.family.smallest_data_eigenvalue(X, row_weights)
+    return replace(
+        objective,
+        X=X,
+        location=np.zeros_like(objective.location),
+        scale=np.ones_like(objective.scale),
+        prepared=objective.family.prepare(X, row_weights),
+        smallest_data_eigenvalue=smallest,
+        eigenvalue_floor=covariance_floor * smallest,
+    )
 
 
 def standardised(objective: Objective, parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

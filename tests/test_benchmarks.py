@@ -37,6 +37,7 @@ TINY = {
     ),
     "squarem_on_faithful": (["--restarts", "10"], []),
     "em_rates": (["--part", "population"], []),
+    "known_variances": (["--data-sets", "2", "--starts", "30", "--part", "line", "pair"], []),
     "same_start_comparison": (["faithful, K=2", "--restarts", "5"], []),
 }
 
