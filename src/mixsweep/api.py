@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mixsweep.applicable import check_families
 from mixsweep.errors import MixsweepError
 from mixsweep.inputs import numbers
 from mixsweep.problems.base import Problem, check_matrix, check_row_weights
@@ -159,5 +160,7 @@ def fit_with(
         max_passes=int(max_passes),
         covariance_floor=covariance_floor,
     )
-    fits, timing = fit_shard(Problem("X", data, names, row_weights=weights), spec)
+    problem = Problem("X", data, names, row_weights=weights)
+    check_families(problem, [family], "X")
+    fits, timing = fit_shard(problem, spec)
     return fits.merge(timing)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mixsweep.errors import MixsweepError
 from mixsweep.families import FAMILIES
+from mixsweep.families.base import Family
 from mixsweep.initializers import INITIALIZERS
 from mixsweep.initializers.base import passes_per_start
 from mixsweep.methods import METHODS
 from mixsweep.methods.ability import check_able
+from mixsweep.problems.base import few
+from mixsweep.problems.dependence import DEPENDENT, dependent_columns
 
 if TYPE_CHECKING:
     from mixsweep.config.sweep import SweepConfig
     from mixsweep.problems.base import Problem
 
-__all__ = ["check_initializers", "check_methods", "start_sizes"]
+__all__ = ["check_families", "check_initializers", "check_methods", "start_sizes"]
 
 
 def start_sizes(problem: Problem) -> frozenset[int]:
@@ -25,6 +29,43 @@ def start_sizes(problem: Problem) -> frozenset[int]:
     if problem.starts is None:
         return frozenset()
     return frozenset(int(size) for size in np.isfinite(problem.starts["weights"]).sum(axis=1))
+
+
+def _relates_columns(name: str) -> bool:
+    """Return whether a family has covariances between columns: singular ones, if the columns are dependent."""
+    family: Family = FAMILIES[name]()
+    return "cholesky" in family.kinds.values()
+
+
+def check_families(problem: Problem, families: Iterable[str], where: str) -> None:
+    """Refuse families whose covariances would all be singular, because columns are linearly dependent.
+
+    Parameters
+    ----------
+    problem : Problem
+    families : iterable of str
+    where : str
+        What the message begins with.
+
+    Raises
+    ------
+    MixsweepError
+        Naming the columns, the families and what to do.
+    """
+    unfit = [family for family in families if _relates_columns(family)]
+    if not unfit:
+        return
+    columns, n_relations, smallest = dependent_columns(problem.X, problem.row_weights)
+    if not n_relations:
+        return
+    names = few([repr(problem.features[column]) for column in columns])
+    raise MixsweepError(
+        f"{where}: the columns {names} are linearly dependent, such as copies, sums or differences of one "
+        f"another (the smallest eigenvalue of the correlation matrix is {smallest:.1e}; expected above "
+        f"{DEPENDENT:g}): every covariance of {', '.join(unfit)} is singular. Leave out "
+        f"{'one' if n_relations == 1 else n_relations} of them, or take gaussian-diag or gaussian-spherical, "
+        "which have no covariances between columns."
+    )
 
 
 def check_methods(config: SweepConfig) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from mixsweep.applicable import check_initializers, check_methods, start_sizes
+from mixsweep.applicable import check_families, check_initializers, check_methods, start_sizes
 from mixsweep.config.problems import ProblemEntry
 from mixsweep.config.sweep import SweepConfig
 from mixsweep.cost import block_cap, memory_mb, seconds_per_fit, seconds_per_pass
@@ -262,6 +262,7 @@ def _shaped(entry: ProblemEntry, config: SweepConfig) -> ShapedProblem:
         return ShapedProblem(entry, source.n, source.d)
     try:
         problem: Problem = source.load(entry.name, config.seed)
+        check_families(problem, config.families, f"problem {entry.name!r}")
     except MixsweepError as error:
         raise MixsweepError(f"{config.source}: problems.{entry.key}: {error}") from None
     checksum = problem.checksum if isinstance(source, FileSource) else None
@@ -284,8 +285,8 @@ def make_plan(config: SweepConfig, rounds: Mapping[str, int] | None = None) -> P
     Raises
     ------
     MixsweepError
-        If a data file cannot be used, more components are asked for than there are rows, or an initializer
-        cannot start a cell.
+        If a data file cannot be used, a family cannot be fitted to it, more components are asked for than
+        there are rows, or an initializer cannot start a cell.
     """
     check_methods(config)
     problems = tuple(_shaped(entry, config) for entry in config.entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -189,8 +190,9 @@ class MixtureSearch(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.converged_ = status is Status.CONVERGED
         if not proper:
             self._warn(
-                f"none of {self.n_restarts} restarts ended in a proper optimum: each collapsed, or has a "
-                "spurious or superfluous component. Take fewer components, more restarts or another family."
+                f"none of {self.n_restarts} restarts ended in a proper optimum ({_counted(self.fits_)}); what "
+                "did not fail has a spurious or superfluous component. Take fewer components, more restarts or "
+                "another family."
             )
         elif not self.converged_:
             self._warn(
@@ -334,12 +336,21 @@ def _parameters(fits: xr.Dataset) -> Parameters:
     }
 
 
+def _counted(fits: xr.Dataset) -> str:
+    """Return in words how many fits ended with which status, most frequent first."""
+    counts = Counter(Status(int(status)).label for status in fits["status"].values)
+    return ", ".join(f"{count} {label}" for label, count in counts.most_common())
+
+
 def _best(fits: xr.Dataset, objective: Objective) -> tuple[int, bool]:
     """Return the number of the highest proper restart; where none is, of the highest sound one, and false."""
     value, status = fits["log_likelihood"].values, fits["status"].values
     known = np.isfinite(value)
     if not known.any():
-        raise ValueError("no restart has a log-likelihood: every fit ended with an error or diverged")
+        raise ValueError(
+            f"no restart has a log-likelihood ({_counted(fits)}). Take fewer components, another initializer "
+            "or another family."
+        )
     sound = known & ~np.isin(status, FAILED)
     proper = sound & _proper(fits, objective)
     among = next(chosen for chosen in (proper, sound, known) if chosen.any())

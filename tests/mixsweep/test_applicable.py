@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
+import mixsweep
 from mixsweep.config import parse_config
 from mixsweep.errors import MixsweepError
+from mixsweep.initializers import INITIALIZERS
 from mixsweep.plan import make_plan
+from mixsweep.status import Status
 from tests.mixsweep.helpers import blobs
 
 SIMULATED = {"sim": {"simulate": {"n": 60, "d": 2, "k": 3, "separation": 2}}}
@@ -53,6 +57,46 @@ def test_methods_that_cannot_fit_a_family_are_refused(tmp_path):
     with pytest.raises(MixsweepError, match=r"methods\.scikit-learn cannot fit family student-t"):
         planned(tmp_path, families=families, methods=["em", "scikit-learn"])
     assert planned(tmp_path, families=["gaussian-tied"], methods=["ecm", "scikit-learn"]).n_fits == 200
+
+
+def test_families_of_full_covariances_need_independent_columns(tmp_path):
+    frame = pd.DataFrame(blobs().X, columns=["a", "b"]).assign(
+        c=lambda frame: frame.a + frame.b, e=np.arange(120.0) ** 2
+    )
+    frame.to_csv(tmp_path / "sums.csv", index=False)
+    sums = {"mine": {"file": "sums.csv"}}
+    families = ["gaussian-diag", "gaussian-full", "gaussian-tied", "gaussian-spherical", "student-t"]
+    message = (
+        r"problems\.mine: problem 'mine': the columns 'a', 'b', 'c' are linearly dependent, .* every "
+        r"covariance of gaussian-full, gaussian-tied, student-t is singular\. Leave out one of them, or take gaussian-diag"
+    )
+    with pytest.raises(MixsweepError, match=message):
+        planned(tmp_path, problems=sums, families=families)
+    assert planned(tmp_path, problems=sums, families=["gaussian-diag", "gaussian-spherical"]).n_fits == 200
+    fewer = {"mine": {"file": "sums.csv", "columns": ["a", "c", "e"]}}
+    assert planned(tmp_path, problems=fewer, families=families).n_fits == 500
+
+
+@pytest.mark.parametrize("family", ["gaussian-full", "gaussian-tied", "student-t"])
+def test_a_fit_of_dependent_columns_is_refused_with_what_to_do(family):
+    X = blobs().X
+    with pytest.raises(
+        MixsweepError, match=r"X: the columns 'x0', 'x2' are linearly dependent, .*Leave out one"
+    ):
+        mixsweep.fit(np.column_stack([X, -X[:, 0]]), 2, family=family, n_restarts=2)
+
+
+WITHOUT_TRUTH = sorted({*INITIALIZERS} - {"truth", "perturbed-truth", "user-starts"})
+
+
+@pytest.mark.parametrize("initializer", WITHOUT_TRUTH)
+@pytest.mark.parametrize("family", ["gaussian-diag", "gaussian-spherical"])
+def test_dependent_columns_are_no_obstacle_without_covariances_between_them(family, initializer):
+    X = blobs().X
+    X = np.column_stack([X, X[:, 0] + X[:, 1]])
+    fits = mixsweep.fit(X, 3, family=family, initializer=initializer, n_restarts=3)
+    assert (fits["status"] == Status.CONVERGED).any()
+    assert np.isfinite(fits["log_likelihood"]).all()
 
 
 def test_passes_of_starts_are_part_of_the_estimate(tmp_path):

@@ -161,10 +161,25 @@ def test_t_components_are_fitted_evaluated_and_drawn(X):
 
 
 def test_where_no_restart_is_proper_a_warning_says_so(X):
-    with pytest.warns(ConvergenceWarning, match="none of 3 restarts ended in a proper optimum"):
+    with pytest.warns(ConvergenceWarning, match=r"none of 3 restarts .* \(3 collapsed\)"):
         search = MixtureSearch(40, n_restarts=3, random_state=0, covariance_floor=0.3).fit(X)
     assert (search.fits_["status"] == Status.COLLAPSED).all()
     assert float(search.best_["log_likelihood"]) == float(search.fits_["log_likelihood"].max())
+
+
+def test_where_no_restart_has_a_log_likelihood_the_error_counts_how_they_ended(X):
+    @INITIALIZERS.register("nowhere")
+    class Nowhere(SamePlace):
+        """Starts the first restart with a missing mean, the others with a component without extent."""
+
+        def start(self, objective, generators, *_):
+            starts = super().start(objective, generators)
+            starts["means"][:1] = np.nan
+            starts["cholesky"][1:, 1] = 0.0
+            return starts
+
+    with pytest.raises(ValueError, match=r"no restart has a log-likelihood \(2 collapsed, 1 diverged\)"):
+        MixtureSearch(2, initializer="nowhere", n_restarts=3).fit(X)
 
 
 def test_of_two_components_that_are_one_a_warning_says_that_they_are_no_optimum(X):
