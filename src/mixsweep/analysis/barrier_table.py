@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["MISSING", "OFF", "barrier_rows", "barrier_table", "why_missing"]
+__all__ = ["FAILED", "MISSING", "OFF", "barrier_rows", "barrier_table", "why_missing"]
 
 OFF = "the sweep was made without landscapes (landscape: false in its config)"
 MISSING = "the cell has no landscape.nc"
+#: What the reason begins with where a job for a landscape has failed.
+FAILED = "the landscape could not be made"
 
 
 def barrier_table(results: Path, logs: Path, without: Collection[str]) -> pd.DataFrame:
@@ -88,4 +90,4 @@ def why_missing(config: Mapping[str, Any]) -> str:
 def _failed(cause: str) -> str:
     """Return a reason with the last line of a failed job's log."""
     last = cause.splitlines()[-1].strip().removeprefix("Error: ").rstrip(".")
-    return f"the landscape could not be made: {last}"
+    return f"{FAILED}: {last}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mixsweep.analysis.barrier_table import FAILED
 from mixsweep.report.charts import Sweep
 from mixsweep.report.charts.base import TOLERANCES
 from mixsweep.report.tables import Results
@@ -61,16 +62,20 @@ def _n_fits(results: Results) -> float:
 
 
 def findings(tables: dict[str, pd.DataFrame]) -> list[tuple[str, str]]:
-    """Return the answers to the three questions over the whole sweep: (topic, sentence).
+    """Return the answers to the three questions over the whole sweep, and what is missing: (topic, sentence).
 
     Parameters
     ----------
     tables : dict of str to DataFrame
         The tables of the results folder.
     """
-    made = (_multimodality(tables["verdicts"]), _global(tables["hit_rates"]), _speed(tables["convergence"]))
-    topics = ("Multimodality", "Global optimum", "Convergence speed")
-    return [(topic, text) for topic, text in zip(topics, made, strict=True) if text]
+    made = {
+        "Multimodality": _multimodality(tables["verdicts"]),
+        "Global optimum": _global(tables["hit_rates"]),
+        "Convergence speed": _speed(tables["convergence"]),
+        "Missing": _without_landscape(tables["barriers"]),
+    }
+    return [(topic, text) for topic, text in made.items() if text]
 
 
 def _multimodality(verdicts: pd.DataFrame) -> str:
@@ -121,6 +126,14 @@ def _speed(convergence: pd.DataFrame) -> str:
     return (
         f"Median passes to within {tolerance:g} nats of the fit's own optimum, median over cells: {ranked}."
     )
+
+
+def _without_landscape(barriers: pd.DataFrame) -> str:
+    cells = [f"of {cell}" for cell in barriers.loc[barriers["reason"].str.startswith(FAILED), "cell"]]
+    if not cells:
+        return ""
+    named = _listed(tuple(cells))
+    return f"{_plural(len(cells), 'landscape')} could not be made, {named}; the table of barriers says why."
 
 
 def counts(results: Results, sweep: Sweep) -> list[dict[str, str]]:

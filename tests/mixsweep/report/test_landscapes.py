@@ -16,6 +16,7 @@ from mixsweep.report import landscapes
 from mixsweep.report.charts import all_charts, describe
 from mixsweep.report.figures import standalone
 from mixsweep.report.landscapes import LANDSCAPES, landscape_frames
+from mixsweep.report.summary import findings
 from mixsweep.report.tables import CELL, read_results
 
 
@@ -118,6 +119,10 @@ def test_a_cell_whose_landscape_failed_says_what_the_table_of_barriers_says(
     found = read_results(small)
     for frame in landscape_frames(found).values():
         assert frame.set_index("cell").loc["iris, K = 4", "reason"] == why
+    assert findings(found.tables)[-1] == (
+        "Missing",
+        "1 landscape could not be made, of iris, K = 4; the table of barriers says why.",
+    )
     listed = found.tables["barriers"].set_index("cell")
     assert listed.loc["iris, K = 4", "reason"] == why
     assert listed.loc["faithful, K = 4", "barrier_b"].notna().all()
