@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mixsweep.analysis.metrics import Metric, metric
+from mixsweep.analysis.metrics.by_table import BY_TABLE
 from mixsweep.schema import KINDS
 
 __all__ = ["APART", "COLUMNS", "KEYS", "ROWS", "TEXT", "TIMING", "record", "with_interval"]
@@ -233,15 +234,23 @@ _KEYS = (
 KEYS: dict[str, Metric] = {record.name: record for record in _KEYS}
 
 
-def record(column: str) -> Metric:
+def record(column: str, table: str = "") -> Metric:
     """Return what a column means; of an end of an interval, what its number does.
+
+    Parameters
+    ----------
+    column : str
+    table : str
+        Where a column of that table means something of its own, this is returned.
 
     Raises
     ------
     MixsweepError
         If there is no such column.
     """
-    return KEYS.get(column) or metric(column)
+    own = BY_TABLE.get(table, {})
+    number = column.removesuffix("_low").removesuffix("_high")
+    return own.get(column) or own.get(number) or KEYS.get(column) or metric(column)
 
 
 #: Columns that hold text; all others hold numbers.

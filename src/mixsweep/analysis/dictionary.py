@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from mixsweep.analysis.columns import COLUMNS, ROWS, TIMING, record
 from mixsweep.analysis.metrics import Metric
+from mixsweep.analysis.metrics.by_table import BY_TABLE
 
 __all__ = ["dictionary", "list_of_tables"]
 
@@ -43,6 +44,16 @@ def dictionary() -> str:
             ("column", "meaning", "unit", "share or mean of", "interval", "source"),
             [_described(name) for name in _distinct(tables.values())],
         ),
+        "## What they mean in one table",
+        "More exactly, or otherwise, than elsewhere:",
+        _table(
+            ("file in `results/`", "column", "meaning", "unit", "share or mean of", "interval", "source"),
+            [
+                (f"`{_file(table)}`", *_described(name, table))
+                for table, own in BY_TABLE.items()
+                for name in sorted(own)
+            ],
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -68,8 +79,8 @@ def _distinct(tables: Iterable[tuple[str, ...]]) -> list[str]:
     return sorted(names)
 
 
-def _described(name: str) -> tuple[str, ...]:
-    own: Metric = record(name)
+def _described(name: str, table: str = "") -> tuple[str, ...]:
+    own: Metric = record(name, table)
     unit = {"1": "", "": "text"}.get(own.unit, own.unit)
     return (f"`{name}`", own.meaning, unit, own.denominator, own.interval, own.source)
 

@@ -278,18 +278,18 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 _FORMATS = {name: form for form, names in _HEADINGS.items() for name in names}
 
 
-def _column(name: str) -> dict[str, Any]:
+def _column(name: str, table: str) -> dict[str, Any]:
     form = _FORMATS[name]
     return {
         "name": name,
         "label": _HEADINGS[form][name],
         "format": form,
         "empty": _EMPTY.get(name, "\N{EN DASH}"),
-        "note": _NOTES.get(name) or note(name),
+        "note": _NOTES.get(name) or note(name, table),
     }
 
 
 #: Columns of each table: name, heading, format, what stands for a missing value, and a note on the heading.
 TABLE_COLUMNS: dict[str, tuple[dict[str, Any], ...]] = {
-    table: tuple(_column(name) for name in names) for table, names in _SHOWN.items()
+    table: tuple(_column(name, table) for name in names) for table, names in _SHOWN.items()
 }

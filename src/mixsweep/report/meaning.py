@@ -7,9 +7,9 @@ from mixsweep.analysis.columns import record
 __all__ = ["defined", "note"]
 
 
-def note(name: str) -> str:
-    """Return what a number means, with its denominator and interval."""
-    own = record(name)
+def note(name: str, table: str = "") -> str:
+    """Return what a number means, in a table if one is named, with its denominator and interval."""
+    own = record(name, table)
     parts = [own.meaning]
     if own.denominator:
         parts.append(f"denominator: {own.denominator}")
@@ -18,6 +18,6 @@ def note(name: str) -> str:
     return "; ".join(parts)
 
 
-def defined(label: str, name: str) -> str:
-    """Return a sentence for a caption that defines a number."""
-    return f"{label}: {note(name)}."
+def defined(label: str, name: str, table: str = "") -> str:
+    """Return a sentence for a caption that defines a number, of a table if one is named."""
+    return f"{label}: {note(name, table)}."

@@ -7,6 +7,7 @@ import pytest
 from mixsweep.analysis.columns import COLUMNS, KEYS, ROWS, TEXT, TIMING, record
 from mixsweep.analysis.dictionary import dictionary, list_of_tables
 from mixsweep.analysis.metrics import METRICS
+from mixsweep.analysis.metrics.by_table import BY_TABLE
 from mixsweep.errors import MixsweepError
 
 FOLDER = Path(__file__).parents[3] / "workflow"
@@ -33,7 +34,7 @@ def test_every_column_is_described_once():
         assert record(name).meaning, name
     assert set(KEYS) <= columns
     assert set(KEYS) & set(METRICS) == WIDER
-    lines = dictionary().partition("## What they mean")[2].splitlines()
+    lines = dictionary().split("\n## ")[2].splitlines()
     described = [line.split("`")[1] for line in lines if line.startswith("| `")]
     assert len(described) == len(set(described))
     ends = {f"{name}{end}" for name in described for end in ("_low", "_high")}
@@ -48,6 +49,21 @@ def test_ends_of_intervals_have_an_interval_in_their_record():
                 assert {plain, f"{plain}_high"} <= set(own)
                 # in advice, the restarts that it gives
                 assert (METRICS.get(plain) or record(plain)).interval, plain
+
+
+def test_what_a_column_means_in_one_table_is_said_there():
+    for table, own in BY_TABLE.items():
+        assert set(own) <= set(COLUMNS[table])
+        for name in own:
+            assert record(name, table) != record(name)
+            assert record(f"{name}_low", table) == record(name, table)
+    pooled = record("hit_rate", "verdicts")
+    assert "all methods and initializers together" in pooled.meaning
+    assert "method and initializer" not in pooled.denominator
+    assert record("hit_rate", "hit_rates") == record("hit_rate") == METRICS["hit_rate"]
+    assert "simultaneous" not in record("basin_share", "optima").interval
+    last = dictionary().split("\n## ")[3]
+    assert f"| `verdicts.csv` | `hit_rate` | {pooled.meaning} |" in last
 
 
 def test_text_is_what_has_no_unit():

@@ -12,6 +12,7 @@ from mixsweep.report.charts.style import (
     selected_opacity,
     tooltip,
 )
+from mixsweep.report.meaning import defined
 
 __all__ = ["optima", "optima_count"]
 
@@ -67,10 +68,7 @@ def optima_count(sweep: Sweep) -> Chart:
 def optima(sweep: Sweep) -> Chart:
     """Levels of the optima: gap to the best known against how often fits end there."""
     title = "The optima: how far below the best, and how often fits end there"
-    share = (
-        "Basin share: fits that ended in the optimum among all fits of the cell, failed ones included, with "
-        "its 95 % interval in the tooltip and the table. "
-    )
+    share = f"{defined('Basin share', 'basin_share', 'optima')} "
     gap = (
         "Gap: log-likelihood of the best known optimum minus that of the optimum, in nats; below zero lie "
         "only degenerate or spurious points, which do not count as best. "
@@ -79,13 +77,12 @@ def optima(sweep: Sweep) -> Chart:
     limit = (
         f"Per cell the {each} highest optima are drawn; the rest is in the csv file." if each < 200 else ""
     )
-    lines = share.replace("in the tooltip and the table", "as a thin line")
     return Chart(
         "optima",
         title,
         "optima",
         (
-            Variant(1, f"Each line is an optimum. {gap}{lines}", _levels(sweep, title)),
+            Variant(1, f"Each line is an optimum, thin ones intervals. {gap}{share}", _levels(sweep, title)),
             Variant(
                 10**9,
                 f"Each dot is an optimum, its area the basin share. {gap}{share}{limit}",
