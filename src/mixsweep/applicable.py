@@ -32,7 +32,7 @@ def start_sizes(problem: Problem) -> frozenset[int]:
 
 
 def _relates_columns(name: str) -> bool:
-    """Return whether a family has covariances between columns: singular ones, if the columns are dependent."""
+    """Return whether a family has covariances between columns: singular ones if columns are dependent."""
     family: Family = FAMILIES[name]()
     return "cholesky" in family.kinds.values()
 

@@ -190,9 +190,9 @@ class MixtureSearch(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.converged_ = status is Status.CONVERGED
         if not proper:
             self._warn(
-                f"none of {self.n_restarts} restarts ended in a proper optimum ({_counted(self.fits_)}); what "
-                "did not fail has a spurious or superfluous component. Take fewer components, more restarts or "
-                "another family."
+                f"none of {self.n_restarts} restarts ended in a proper optimum ({_counted(self.fits_)}); "
+                "what did not fail has a spurious or superfluous component. Take fewer components, more "
+                "restarts or another family."
             )
         elif not self.converged_:
             self._warn(

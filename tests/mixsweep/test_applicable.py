@@ -68,7 +68,8 @@ def test_families_of_full_covariances_need_independent_columns(tmp_path):
     families = ["gaussian-diag", "gaussian-full", "gaussian-tied", "gaussian-spherical", "student-t"]
     message = (
         r"problems\.mine: problem 'mine': the columns 'a', 'b', 'c' are linearly dependent, .* every "
-        r"covariance of gaussian-full, gaussian-tied, student-t is singular\. Leave out one of them, or take gaussian-diag"
+        r"covariance of gaussian-full, gaussian-tied, student-t is singular\. Leave out one of them, or take "
+        r"gaussian-diag"
     )
     with pytest.raises(MixsweepError, match=message):
         planned(tmp_path, problems=sums, families=families)
