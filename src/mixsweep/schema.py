@@ -163,6 +163,18 @@ VARIABLES: dict[str, Variable] = {
         kinds="i",
     ),
     "closest_components": _number("distance of the two closest components, standardised units"),
+    "leave_one_out_row": _number(
+        "row left out of the data: of those of the lightest component the farthest out; -1 where none was",
+        kinds="i",
+    ),
+    "leave_one_out_gain": _number(
+        "how far EM without the row rises above the optimum's log-likelihood of the other rows; infinite "
+        "where it collapses",
+        "nat",
+    ),
+    "leave_one_out_moved": _number(
+        "largest change of a component when the row is left out, standardised units"
+    ),
     "n_copies": _number("copies of the optimum under other orders of its components"),
     "classification_entropy": _number(
         "entropy of the rows' posterior probabilities, summed over rows", "nat"

@@ -22,6 +22,7 @@ from mixsweep.analysis.classify import Evidence, classify
 from mixsweep.analysis.escape import SIDES, escape
 from mixsweep.analysis.identify import describe, leaders, log_densities
 from mixsweep.analysis.polish import POLISHED, Polished, distinct_points, held_at_saddles
+from mixsweep.analysis.stability import stability
 from mixsweep.analysis.stationary import StationaryPoints, refine, spectra
 from mixsweep.analysis.symmetry import symmetric_copies
 from mixsweep.analysis.thresholds import Thresholds
@@ -213,6 +214,9 @@ def _variables(
         ),
         "classification_entropy": ("optimum", classification_entropy(objective, points.parameters)),
     }
+    without = stability(objective, points.parameters, evidence.kind)
+    for name in ("row", "gain", "moved"):
+        variables[f"leave_one_out_{name}"] = ("optimum", getattr(without, name))
     variables["hessian_eigenvalues"] = (("leading", "curvature"), eigenvalues)
     return variables | _leading(objective, points)
 

@@ -46,6 +46,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         ),
         *("n_copies", "smallest_weight", "smallest_eigenvalue_ratio", "closest_components"),
         *("gradient_norm", "largest_curvature", "n_ascending", "escape_optimum", "classification_entropy"),
+        *("leave_one_out_row", "leave_one_out_gain", "leave_one_out_moved"),
     ),
     # optima in which no fit of the arm ended have no row
     "basin_shares": (*_ARM, "optimum", "kind", "n_fits", "n_fits_total", *with_interval("basin_share")),

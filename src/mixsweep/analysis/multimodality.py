@@ -20,6 +20,7 @@ __all__ = ["best_known", "corrected_status", "optima_table", "unseen"]
 _EVIDENCE = (
     *("log_likelihood", "n_fits", "basin_share", "n_copies", "smallest_weight", "smallest_eigenvalue_ratio"),
     *("closest_components", "gradient_norm", "largest_curvature", "n_ascending", "classification_entropy"),
+    *("leave_one_out_gain", "leave_one_out_moved"),
 )
 
 
@@ -71,7 +72,11 @@ def optima_table(optima: xr.Dataset, n_fits_total: int, n_starts: int) -> xr.Dat
     low, high = pooled_wilson(optima["n_fits"].values, n_fits_total, n_starts)
     best = best_known(optima)
     values = optima["log_likelihood"].values
-    return optima[[name for name in _EVIDENCE if name in optima]].assign(
+    evidence = optima[[name for name in _EVIDENCE if name in optima]]
+    if "leave_one_out_row" in optima:
+        left_out = optima["leave_one_out_row"]
+        evidence = evidence.assign(leave_one_out_row=left_out.where(left_out >= 0))
+    return evidence.assign(
         gap=("optimum", values[best] - values if best >= 0 else np.full(len(values), np.nan)),
         kind=("optimum", np.array([KINDS[kind] for kind in optima["kind"].values], dtype=object)),
         n_fits_total=("optimum", np.full(len(values), n_fits_total)),

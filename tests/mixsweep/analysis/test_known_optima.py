@@ -8,7 +8,7 @@ import xarray as xr
 from tests.mixsweep.helpers import cell_fits, fits_at, starts
 
 from mixsweep.analysis.census import census
-from mixsweep.analysis.multimodality import best_known, corrected_status
+from mixsweep.analysis.multimodality import best_known, corrected_status, optima_table
 from mixsweep.analysis.stability import leave_one_out
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import take
@@ -80,6 +80,23 @@ def test_only_the_spurious_optimum_of_iris_falls_when_a_row_is_left_out(iris_opt
         assert found.attrs["n_collapsed"] == 0
     assert spurious["gain"].min() > 1 > proper["gain"].max()
     assert spurious["moved"].min() > 0.3 > proper["moved"].max()
+
+
+def test_the_census_of_iris_tells_that_its_highest_optimum_does_not_stand_without_a_row(iris_optima):
+    _, optima = iris_optima
+    table = optima_table(optima, optima["fit_optimum"].size, optima["fit_optimum"].size)
+    high, textbook = (
+        int(np.abs(optima["log_likelihood"].values - value).argmin()) for value in (-179.708, -180.185)
+    )
+    gain, moved = table["leave_one_out_gain"].values, table["leave_one_out_moved"].values
+    assert gain[high] > 5 > 1 > gain[textbook] >= 0
+    assert moved[high] > 0.3 > 0.1 > moved[textbook]
+    # one of its six rows
+    assert 0 <= table["leave_one_out_row"].values[high] < 150
+    others = np.delete(np.arange(optima.sizes["optimum"]), [high, textbook])
+    assert (optima["kind"].values[others] != KINDS.index("spurious")).all()
+    for name in ("row", "gain", "moved"):
+        assert np.isnan(table[f"leave_one_out_{name}"].values[others]).all()
 
 
 @pytest.mark.parametrize("n_pairs", [5, 7])

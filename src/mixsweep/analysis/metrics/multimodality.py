@@ -44,6 +44,24 @@ RECORDS = (
         source="Biernacki, Celeux and Govaert (2000)",
     ),
     Metric(
+        "leave_one_out_row",
+        "row left out to see whether the optimum stands, done for the highest proper and spurious ones: of "
+        "the rows of the lightest component the one farthest out",
+    ),
+    Metric(
+        "leave_one_out_gain",
+        "how far EM without the row rises above the optimum's log-likelihood of the other rows; large at a "
+        "spurious maximum, infinite where it collapses",
+        unit="nat",
+        better="lower",
+    ),
+    Metric(
+        "leave_one_out_moved",
+        "largest change of a component when the row is left out, standardised units; empty where one "
+        "collapses",
+        better="lower",
+    ),
+    Metric(
         "basin_share",
         "share of fits that ended in the optimum",
         denominator=ALL_FITS,
