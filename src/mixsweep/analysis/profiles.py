@@ -119,11 +119,11 @@ def solution_costs(
     passes = fits["trace_passes"].transpose(*_FITS, "checkpoint").values
     ended = fits["polished_log_likelihood"].transpose(*_FITS).values <= best_log_likelihood
     ran = ran_of(fits).transpose(*_FITS).values
-    first, best = np.full(ran.shape[1:], np.inf), np.full(ran.shape[1:], -np.inf)
+    # the first pass is at the start itself, which the methods share, and lets them differ by rounding only
+    first = np.fmax.reduce(trace[..., :1], axis=(0, -1), initial=-np.inf)
+    best = np.full(ran.shape[1:], -np.inf)
     for own, sound in zip(trace, ended, strict=True):  # one method at a time, since traces are large
-        lowest = np.fmin.reduce(own, axis=-1, initial=np.inf)
         highest = np.fmax.reduce(own, axis=-1, initial=-np.inf)
-        first = np.where(sound, np.minimum(first, lowest), first)
         best = np.where(sound, np.maximum(best, highest), best)
     problem = ended.any(axis=0)
     found = np.empty((*ran.shape, len(accuracies)))

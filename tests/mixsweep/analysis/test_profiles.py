@@ -91,6 +91,20 @@ def test_a_problem_is_solved_when_all_but_a_share_of_the_rise_is_made():
     assert quarter.values.tolist() == [[2], [4]]
 
 
+def test_a_dip_of_one_method_does_not_make_the_start_easier_for_the_others():
+    # the start is 100 nats below; the second method falls 900 deeper before it rises
+    steady = [[[100, 50, 5, 0]]]
+    alone = solution_costs(traced([steady], [[[0]]]), BEST, (0.1,))
+    found = solution_costs(traced([steady, [[[100, 1000, 20, 0]]]], [[[0]], [[0]]]), BEST, (0.1,))
+    assert found.isel(method=0).item() == alone.item() == 4
+    assert found.isel(method=1).item() == 8
+    # nor does a fit that fails at once, whose start is the same
+    failed = solution_costs(
+        traced([steady, [[[100, np.nan, np.nan, np.nan]]]], [[[0]], [[-1]]]), BEST, (0.1,)
+    )
+    assert failed.isel(method=0).item() == 4
+
+
 def test_fits_above_the_best_known_and_failures_solve_nothing():
     polished = np.array([[[BEST, BEST + 20, np.nan]]])
     fits = traced([[[[9, 0], [29, 0], [9, 0]]]], [[[0, 1, -1]]], polished)
