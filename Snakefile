@@ -45,10 +45,10 @@ localrules:
 rule all:
     default_target: True
     input:
-        plan="<results>/plan.json",
         sweep="<results>/sweep.nc",
         verdicts="<results>/verdicts.csv",
         report="<results>/report/index.html",
+        figures="<results>/report/figures/optima.svg",
         landscapes=sweep.landscapes,
         rounds=["<results>/restarts.json"] if sweep.adaptive else [],
 
@@ -64,6 +64,7 @@ include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/rounds.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/figures.smk"
 
 
 onstart:

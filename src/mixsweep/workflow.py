@@ -321,6 +321,10 @@ class SweepWorkflow:
         """Return the folder of the tables."""
         return f"{self.results}/tables"
 
+    def figures_folder(self, wildcards: Any) -> str:
+        """Return the folder of the report's figures."""
+        return f"{self.results}/report/figures"
+
     def results_folder(self, wildcards: Any) -> str:
         """Return the results folder."""
         return self.results

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import shutil
 from collections.abc import Iterator
@@ -52,25 +51,9 @@ def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         context.close()
 
 
-@contextlib.contextmanager
-def without_figures() -> Iterator[None]:
-    """Leave the static figures out: they take longest to write, and no browser opens them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mixsweep.report.page.write_figures", lambda *_: None)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _page_only() -> Iterator[None]:
-    # for each test: with the session's scope, tests of other folders would miss their figures
-    with without_figures():
-        yield
-
-
 @pytest.fixture(scope="session")
 def report(chromium: str, synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = synthetic.write_results(tmp_path_factory.mktemp("browser") / "results")
-    with without_figures():
-        write_report(results, results / "report" / "index.html")
+    write_report(results, results / "report" / "index.html")
     path: Path = results / "report" / "index.html"
     return path

@@ -68,6 +68,7 @@ def test_every_rule_of_the_design_is_there() -> None:
         "rounds",
         "analyse",
         "report",
+        "figures",
     }
 
 

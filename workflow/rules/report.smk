@@ -7,31 +7,6 @@ rule report:
         landscapes=sweep.landscapes,
     output:
         page=ensure("<results>/report/index.html", non_empty=True),
-        optima=report(
-            "<results>/report/figures/optima.svg",
-            caption="../report/optima.rst",
-            category="Multimodality",
-        ),
-        tree=report(
-            "<results>/report/figures/tree.svg",
-            caption="../report/tree.rst",
-            category="Landscape",
-        ),
-        hit_rates=report(
-            "<results>/report/figures/hit_rates.svg",
-            caption="../report/hit_rates.rst",
-            category="Global optimum",
-        ),
-        run_time=report(
-            "<results>/report/figures/run_time.svg",
-            caption="../report/run_time.rst",
-            category="Convergence",
-        ),
-        statuses=report(
-            "<results>/report/figures/statuses.svg",
-            caption="../report/statuses.rst",
-            category="Failures",
-        ),
     log:
         "<logs>/report.log",
     retries: 1

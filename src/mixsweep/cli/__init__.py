@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("mixsweep.cli.audit:audit", "Find fits that are proven not to be at the maximum."),
     "rounds": ("mixsweep.cli.rounds:rounds", "Say how many restarts an adaptive sweep's cells should have."),
     "report": ("mixsweep.cli.report:report", "Write the report of a results folder."),
+    "figures": ("mixsweep.cli.figures:figures", "Write the report's figures as files."),
 }
 
 

@@ -1,4 +1,4 @@
-"""``mixsweep report``: the page and the figures of a results folder."""
+"""``mixsweep report``: the page of a results folder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["report"]
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The page to write; figures go beside it.  [default: RESULTS/report/index.html]",
+    help="The page to write.  [default: RESULTS/report/index.html]",
 )
 def report(results: Path, output: Path | None) -> None:
-    """Write the report of the results folder RESULTS.
+    """Write the report of the results folder RESULTS: one HTML file that opens from disk without a network.
 
-    One HTML file that opens from disk without a network, and each figure as svg, csv and json beside it.
+    `mixsweep figures` writes its figures as files beside it.
     """
     from mixsweep.report import write_report
 

@@ -12,50 +12,48 @@ import numpy as np
 from mixsweep.io import write_text
 from mixsweep.report.charts import Chart
 from mixsweep.report.charts.style import LIGHT, Spec
+from mixsweep.report.material import Material
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["choose", "standalone", "write_figures"]
+__all__ = ["choose", "standalone", "write_figure", "write_figures"]
 
 
-def write_figures(
-    charts: dict[str, Chart],
-    frames: dict[str, pd.DataFrame],
-    n_cells: int,
-    first: dict[str, str],
-    folder: Path,
-) -> None:
-    """Write ``NAME.svg``, ``NAME.csv`` and ``NAME.json`` of every chart over the whole sweep.
+def write_figures(results: Path, folder: Path) -> None:
+    """Write ``NAME.svg``, ``NAME.csv`` and ``NAME.json`` of every chart over a whole results folder.
 
     Parameters
     ----------
-    charts : dict of str to Chart
-        The charts by name.
-    frames : dict of str to DataFrame
-        The rows they draw, by dataset.
-    n_cells : int
-        Number of cells in the sweep.
-    first : dict of str to str
-        What charts that show one value of a field at a time show, where it is not the first.
+    results : Path
+        A results folder; figures of tables that are missing or empty say so.
     folder : Path
         Where to write; made if missing.
+
+    Raises
+    ------
+    MixsweepError
+        If the results folder does not exist or a table cannot be understood.
     """
+    material = Material.of(results)
+    for name in material.charts:
+        write_figure(material, name, folder)
+
+
+def write_figure(material: Material, name: str, folder: Path) -> None:
+    """Write the three files of one chart."""
     import vl_convert
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for chart in charts.values():
-        frame, chosen = choose(chart, frames[chart.dataset], first)
-        frame = _drawn(chart, frame, n_cells)
-        spec = standalone(chart, frame, n_cells, chosen)
-        write_text(
-            folder / f"{chart.name}.csv",
-            frame.drop(columns="cell", errors="ignore").to_csv(index=False, lineterminator="\n"),
-        )
-        write_text(folder / f"{chart.name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
-        # Labels are laid out with the compiler's font; a viewer's may be wider and needs room at the left.
-        roomy = spec | {"padding": {"left": 40, "right": 12, "top": 8, "bottom": 8}}
-        write_text(folder / f"{chart.name}.svg", _renumber(vl_convert.vegalite_to_svg(roomy)))
+    chart, n_cells = material.charts[name], len(material.sweep.cells)
+    frame, chosen = choose(chart, material.frames[chart.dataset], material.first)
+    frame = _drawn(chart, frame, n_cells)
+    spec = standalone(chart, frame, n_cells, chosen)
+    rows = frame.drop(columns="cell", errors="ignore")
+    write_text(folder / f"{name}.csv", rows.to_csv(index=False, lineterminator="\n"))
+    write_text(folder / f"{name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
+    # Labels are laid out with the compiler's font; a viewer's may be wider and needs room at the left.
+    roomy = spec | {"padding": {"left": 40, "right": 12, "top": 8, "bottom": 8}}
+    write_text(folder / f"{name}.svg", _renumber(vl_convert.vegalite_to_svg(roomy)))
 
 
 def _renumber(svg: str) -> str:

@@ -7,73 +7,57 @@ import hashlib
 import os
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from mixsweep.io import write_text
 from mixsweep.report.bundle import drawing_script
-from mixsweep.report.charts import Chart, Sweep, all_charts, describe
+from mixsweep.report.charts import Chart, Sweep
 from mixsweep.report.charts.style import DARK, KIND_COLOURS, LIGHT, STATUS_COLOURS
 from mixsweep.report.columns import TABLE_COLUMNS
-from mixsweep.report.figures import write_figures
-from mixsweep.report.frames import MAX_POINTS, MAX_ROWS, encode, first_choices, page_frames, safe_json
-from mixsweep.report.landscapes import LANDSCAPES, landscape_frames
+from mixsweep.report.frames import MAX_POINTS, MAX_ROWS, encode, safe_json
+from mixsweep.report.landscapes import LANDSCAPES
+from mixsweep.report.material import Material
 from mixsweep.report.sections import SECTIONS, Table
 from mixsweep.report.summary import counts, findings, provenance, sentence
-from mixsweep.report.tables import TABLES, Results, read_results
-from mixsweep.report.timings import timing_frame
+from mixsweep.report.tables import TABLES
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["all_frames", "write_report"]
+__all__ = ["write_report"]
 
 _SCRIPTS = ("data.js", "table.js", "charts.js", "page.js")
 
 
 def write_report(results: Path, output: Path) -> None:
-    """Write the report of a results folder.
+    """Write the page of a results folder.
 
     Parameters
     ----------
     results : Path
         A results folder; tables that are missing or empty are shown as such.
     output : Path
-        The page to write. Figures go to ``figures`` beside it, each as svg, csv and json.
+        The page to write. It links to the figures of `write_figures` in ``figures`` beside it.
 
     Raises
     ------
     MixsweepError
         If the folder does not exist or a table cannot be understood.
     """
-    found = read_results(results)
-    frames = all_frames(found)
-    sweep = describe(found.tables)
-    charts = all_charts(sweep)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    first = first_choices(found.tables)
-    write_figures(charts, frames, len(sweep.cells), first, output.parent / "figures")
-    write_text(output, _render(found, frames, sweep, charts, output))
+    write_text(output, _render(Material.of(results), output))
 
 
-def all_frames(results: Results) -> dict[str, pd.DataFrame]:
-    """Return the rows of everything that the page draws or lists."""
-    return page_frames(results.tables) | landscape_frames(results) | {"timing": timing_frame(results)}
-
-
-def _render(
-    results: Results, frames: dict[str, Any], sweep: Sweep, charts: dict[str, Chart], output: Path
-) -> str:
+def _render(material: Material, output: Path) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
+    results, frames = material.results, material.frames
+    sweep, charts = material.sweep, material.charts
     payload = {
         "tables": {name: encode(frames[name], _most_rows(name)) for name in _shown(charts)},
         "charts": {name: _chart(chart) for name, chart in charts.items()},
         "columns": {name: _columns(name, sweep) for name in TABLE_COLUMNS},
         "colours": {"method": sweep.colours, "kind": KIND_COLOURS, "status": STATUS_COLOURS},
         "config": {"light": LIGHT, "dark": DARK},
-        "first": first_choices(results.tables),
+        "first": material.first,
     }
     scripts = [drawing_script(), "\n".join(_static(name) for name in _SCRIPTS)]
     facts, config = provenance(results.plan)

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from mixsweep.report import write_report
+from mixsweep.report import write_figures, write_report
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +33,10 @@ def page(results: Path) -> Path:
     path = results / "report" / "index.html"
     write_report(results, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def figures(results: Path) -> Path:
+    folder = results / "report" / "figures"
+    write_figures(results, folder)
+    return folder

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import vl_convert
 
-from mixsweep.report.charts import all_charts, describe
+from mixsweep.report.charts import all_charts
 from mixsweep.report.charts.style import KIND_COLOURS, STATUS_COLOURS, method_colours
 from mixsweep.report.figures import choose, standalone
-from mixsweep.report.page import all_frames
-from mixsweep.report.tables import read_results
+from mixsweep.report.material import Material
 from mixsweep.status import Status
 
 NAMES = (
@@ -30,9 +29,8 @@ WORDS = ("among all", "all fits", "at least one", "every kind", "denominator")
 
 @pytest.fixture(scope="module")
 def sweep(results: Path) -> tuple[Any, Any, Any]:
-    read = read_results(results)
-    found = describe(read.tables)
-    return found, all_charts(found), all_frames(read)
+    material = Material.of(results)
+    return material.sweep, material.charts, material.frames
 
 
 def test_every_chart_states_its_denominator(sweep: tuple[Any, Any, Any]) -> None:
@@ -99,8 +97,8 @@ def test_methods_have_one_colour_everywhere(sweep: tuple[Any, Any, Any]) -> None
 
 def test_marks_are_capped_on_a_large_sweep(synthetic: ModuleType, tmp_path: Path) -> None:
     cells = [(f"p{index}", "gaussian-full", k) for index in range(70) for k in (2, 3, 4)]
-    read = read_results(synthetic.write_results(tmp_path / "results", cells, 5, ("em", "gd")))
-    found, frames = describe(read.tables), all_frames(read)
+    material = Material.of(synthetic.write_results(tmp_path / "results", cells, 5, ("em", "gd")))
+    found, frames = material.sweep, material.frames
     assert len(found.cells) == 210
     for chart in all_charts(found).values():
         frame, _ = choose(chart, frames[chart.dataset], {})

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from mixsweep.report import columns
 from mixsweep.report.columns import TABLE_COLUMNS
-from mixsweep.report.page import all_frames
-from mixsweep.report.tables import read_results
+from mixsweep.report.material import Material
 
 
 def test_every_column_has_one_heading_and_is_shown() -> None:
@@ -26,7 +25,7 @@ def test_headings_have_notes() -> None:
 
 
 def test_every_shown_column_is_in_its_frame(results: Path) -> None:
-    frames = all_frames(read_results(results))
+    frames = Material.of(results).frames
     for table, own in TABLE_COLUMNS.items():
         for column in own:
             assert column["name"] in frames[table], (table, column["name"])

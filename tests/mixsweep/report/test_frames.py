@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mixsweep.report.frames import MAX_POINTS, encode, page_frames, safe_json
-from mixsweep.report.page import all_frames
+from mixsweep.report.material import Material
 from mixsweep.report.tables import read_results
 
 
@@ -26,7 +26,7 @@ def decode(table: dict[str, Any]) -> pd.DataFrame:
 
 
 def test_encoding_keeps_every_row(results: Path) -> None:
-    for name, frame in all_frames(read_results(results)).items():
+    for name, frame in Material.of(results).frames.items():
         table = json.loads(safe_json(encode(frame, MAX_POINTS)))
         assert table["rows"] == table["total"] == len(frame), name
         back = decode(table)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import html
 import json
 import re
@@ -14,8 +13,7 @@ from click.testing import CliRunner
 
 from mixsweep.cli.report import report
 from mixsweep.report import write_report
-from mixsweep.report.charts import all_charts, describe
-from mixsweep.report.figures import write_figures
+from mixsweep.report.charts import describe
 from mixsweep.report.landscapes import LANDSCAPES
 from mixsweep.report.sections import SECTIONS, Table
 from mixsweep.report.summary import counts, findings, provenance, sentence
@@ -47,34 +45,11 @@ def test_page_holds_every_table(page: Path) -> None:
     }
 
 
-def test_figures_lie_beside_the_page(page: Path) -> None:
-    figures = page.parent / "figures"
-    for name in all_charts(describe(read_results(page.parents[1]).tables)):
-        spec = json.loads((figures / f"{name}.json").read_text())
-        with (figures / f"{name}.csv").open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
-        assert len(spec["data"]["values"]) == len(rows) > 0
-        assert (figures / f"{name}.svg").read_text().startswith("<svg")
-    assert {path.suffix for path in figures.iterdir()} == {".svg", ".csv", ".json"}
-
-
-def test_same_input_gives_same_bytes(
-    page: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A few figures stand for all of them, which take as long as the page's own.
-    some = ("optima", "hit_rates", "basins")
-    monkeypatch.setattr(
-        "mixsweep.report.page.write_figures",
-        lambda charts, *rest: write_figures({name: charts[name] for name in some}, *rest),
-    )
+def test_same_input_gives_same_bytes(page: Path, results: Path, tmp_path: Path) -> None:
     copy = tmp_path / "results"
     shutil.copytree(results, copy, ignore=shutil.ignore_patterns("report"))
     write_report(copy, copy / "report" / "index.html")
     assert (copy / "report" / "index.html").read_bytes() == page.read_bytes()
-    for path in (copy / "report" / "figures").iterdir():
-        path = page.parent / "figures" / path.name
-        assert (copy / "report" / "figures" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_an_empty_folder_gives_a_page_that_says_so(tmp_path: Path) -> None:
@@ -84,7 +59,6 @@ def test_an_empty_folder_gives_a_page_that_says_so(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "no analysed cell yet" in text
     assert "holds no plan.json" in text
-    assert "Nothing to show" in (page.parent / "figures" / "optima.svg").read_text()
 
 
 #: Tables that the page does more with than show them.
@@ -93,8 +67,6 @@ USED = ("verdicts", "optima", "basin_shares", "hit_rates", "costs", "convergence
 
 @pytest.mark.parametrize("missing", [*([name] for name in USED), sorted(set(TABLES) - {"verdicts"})])
 def test_each_table_may_be_missing(small: Path, missing: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    # Figures of empty tables are drawn in the tests of the charts.
-    monkeypatch.setattr("mixsweep.report.page.write_figures", lambda *_: None)
     monkeypatch.setattr("mixsweep.report.page.drawing_script", lambda: "")
     for name in missing:
         (small / TABLES[name][0]).unlink()
@@ -109,15 +81,14 @@ def small(synthetic: ModuleType, tmp_path: Path) -> Path:
     return folder
 
 
-def test_links_are_relative_and_only_to_files_that_exist(page: Path) -> None:
+def test_links_are_relative_and_only_to_files_that_exist(page: Path, figures: Path) -> None:
     links = re.findall(r'<a href="([^"#]+)"', page.read_text(encoding="utf-8"))
     assert "../tables/failures.csv" in links
     assert "../sweep.nc" not in links
     assert all((page.parent / link).is_file() for link in links)
 
 
-def test_names_from_the_tables_are_escaped(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mixsweep.report.page.write_figures", lambda *_: None)
+def test_names_from_the_tables_are_escaped(small: Path) -> None:
     for path in (small / "verdicts.csv", *(small / "tables").glob("*.csv")):
         path.write_text(path.read_text().replace("faithful", MARKUP).replace("gaussian-full", MARKUP))
     plan = json.loads((small / "plan.json").read_text()) | {"machine": {MARKUP: MARKUP}}
