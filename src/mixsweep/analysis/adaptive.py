@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mixsweep.analysis.chosen import rates_at_one_time
 from mixsweep.analysis.counts import FEW_HITS
 from mixsweep.analysis.drawn import drawn
 from mixsweep.analysis.intervals import restarts_needed
@@ -25,9 +26,10 @@ def restarts_wanted(fits: xr.Dataset, best: int, n_rows: int, target: float, max
 
     A cell has enough when one of its arms (a method with an initializer) hit at least three times, and has as
     many restarts as give a chance of `target` of the best known optimum, by the low end of the hit rate's
-    interval. Otherwise it gets what its best arm lacks, but at most twice what it has. Only drawn starts
-    count: many copies of one start, or starts from the generating parameters, are no evidence of a search. A
-    cell without drawn starts has enough, as more would tell nothing.
+    interval, which holds for all arms at one time. Otherwise it gets what its best arm lacks, but at most
+    twice what it has. Only drawn starts count: many copies of one start, or starts from the generating
+    parameters, are no evidence of a search. A cell without drawn starts has enough, as more would tell
+    nothing.
 
     Parameters
     ----------
@@ -55,8 +57,9 @@ def restarts_wanted(fits: xr.Dataset, best: int, n_rows: int, target: float, max
     if not counted:
         return xr.Dataset({"wanted": there, "n_fits": there})
     rates = rates.sel(initializer=counted)
-    needed = restarts_needed(rates["hit_rate_low"].values, target)
-    needed = np.where(rates["n_hits"].values >= FEW_HITS, needed, np.inf)
+    n_hits, n_fits = rates["n_hits"].values, rates["n_fits"].transpose(*rates["n_hits"].dims).values
+    low, _ = rates_at_one_time(n_hits, n_fits, int((n_fits > 0).sum()))
+    needed = np.where(n_hits >= FEW_HITS, restarts_needed(low, target), np.inf)
     enough = float(needed.min(initial=np.inf))
     wanted = max(there, min(enough, max(there, 1) * GROWTH, maximum))
     return xr.Dataset({"wanted": int(wanted), "n_fits": there})

@@ -6,26 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixsweep.analysis.chosen import CHANCE, rates_at_one_time
 from mixsweep.analysis.counts import FEW_HITS, NO_COST, ran_of
+from mixsweep.analysis.intervals import restarts_needed
 from mixsweep.analysis.success import hit_rates
+from mixsweep.analysis.verdict_words import RESTARTS, at_one_time, restarts_in_words
 from mixsweep.typing import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CHANCE", "advice", "no_advice"]
-
-#: Chance of the best known optimum for which restarts are advised, in percent.
-CHANCE = 95
+__all__ = ["advice", "no_advice"]
 
 _ARM = ("method", "initializer")
+_RATE = ("hit_rate", "hit_rate_low", "hit_rate_high")
 
 
 def advice(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Dataset:
     """Return the method, the start and the number of restarts to use for a problem.
 
     Of the arms (a method with an initializer) that hit at least three times in every cell for which any arm
-    did, the one with the fewest expected passes to the first hit, summed over these cells, is advised.
+    did, the one with the fewest expected passes to the first hit, summed over these cells, is advised. The
+    arm that looked best among several is not as good as it looked: the intervals hold for all arms and cells
+    that were compared, and the number of restarts is by their low end (see `mixsweep.analysis.chosen`).
 
     Parameters
     ----------
@@ -38,11 +41,12 @@ def advice(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``method``, ``initializer``, ``restarts`` for each cell: enough for a chance of 95 % in the hardest
-        one, with 95 % interval; ``expected_passes`` and ``expected_seconds`` of so many restarts of all cells
-        that were answered; what this rests on: ``n_hits``, ``n_fits``, ``hit_rate`` with its 95 % interval in
-        the hardest cell, ``n_cells_answered`` and ``n_cells``; ``statement`` in words, and ``reason``. Where
-        nothing can be said: empty names, NaN, and the reason.
+        ``method``, ``initializer``, ``restarts`` to make in each cell: enough for a chance of 95 % in the
+        hardest one by the low end of its hit rate's interval; ``expected_passes`` and ``expected_seconds`` of
+        so many restarts of all cells that were answered; what this rests on: ``n_hits``, ``n_fits``,
+        ``hit_rate`` and ``restarts_95`` with their 95 % intervals in the hardest cell, ``n_rates`` rates
+        for which these hold, ``n_cells_answered`` and ``n_cells``; ``statement`` in words, and ``reason``.
+        Where nothing can be said: empty names, NaN, and the reason.
     """
     rates = hit_rates(fits, best)
     cells = [str(dim) for dim in rates["n_hits"].dims if dim not in _ARM]
@@ -62,8 +66,12 @@ def advice(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Dataset:
         np.argmin(np.where(eligible, flat["passes_per_hit"][answered].sum(axis=0), np.inf)), eligible.shape
     )
     own = {name: values[answered, i, j] for name, values in flat.items()}
-    hardest = int(np.argmin(own["hit_rate"]))
-    restarts = float(own[f"restarts_{CHANCE}"][hardest])
+    n_rates = int((flat["n_fits"][answered] > 0).sum())
+    low, high = rates_at_one_time(own["n_hits"], own["n_fits"], n_rates)
+    hardest = int(np.argmin(low))
+    rates_there = own["hit_rate"][hardest], low[hardest], high[hardest]
+    needed = [float(restarts_needed(rate, CHANCE)) for rate in rates_there]
+    restarts = needed[1]
     spent = {
         name: _mean_cost(fits[variable], ran_of(fits), order, shape)[answered, i, j].sum() * restarts
         for name, variable in (("expected_passes", "n_passes"), ("expected_seconds", "seconds"))
@@ -72,12 +80,12 @@ def advice(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Dataset:
         "method": str(rates["method"].values[i]),
         "initializer": str(rates["initializer"].values[j]),
         "restarts": restarts,
-        "restarts_low": float(own[f"restarts_{CHANCE}_low"][hardest]),
-        "restarts_high": float(own[f"restarts_{CHANCE}_high"][hardest]),
         **{name: float(total) for name, total in spent.items()},
         "n_hits": int(own["n_hits"][hardest]),
         "n_fits": int(own["n_fits"][hardest]),
-        **{name: float(own[name][hardest]) for name in ("hit_rate", "hit_rate_low", "hit_rate_high")},
+        **dict(zip(_RATE, map(float, rates_there), strict=True)),
+        **dict(zip(RESTARTS, (needed[0], needed[2], needed[1]), strict=True)),
+        "n_rates": n_rates,
         "n_cells_answered": int(answered.sum()),
         "n_cells": int(there.sum()),
         "reason": "" if np.isfinite(spent["expected_seconds"]) else NO_COST,
@@ -119,11 +127,10 @@ def no_advice(reason: str, n_cells: int, n_answered: int = 0) -> xr.Dataset:
     n_cells, n_answered : int
         Cells of the problem, and those in which some arm hit often enough.
     """
-    names = ("restarts", "restarts_low", "restarts_high", "expected_passes", "expected_seconds")
-    rates = ("hit_rate", "hit_rate_low", "hit_rate_high")
-    values: dict[str, Any] = dict.fromkeys((*names, *rates), np.nan)
-    values |= {"method": "", "initializer": "", "n_hits": 0, "n_fits": 0, "n_cells": n_cells}
-    values |= {"n_cells_answered": n_answered, "reason": reason}
+    names = ("restarts", "expected_passes", "expected_seconds", *_RATE, *RESTARTS)
+    values: dict[str, Any] = dict.fromkeys(names, np.nan)
+    values |= {"method": "", "initializer": "", "n_hits": 0, "n_fits": 0, "n_rates": 0}
+    values |= {"n_cells": n_cells, "n_cells_answered": n_answered, "reason": reason}
     return _as_dataset(values | {"statement": f"{reason[0].upper()}{reason[1:]}."})
 
 
@@ -134,15 +141,18 @@ def _as_dataset(values: dict[str, Any]) -> xr.Dataset:
 
 
 def _sentence(values: dict[str, Any]) -> str:
-    restarts, low, high = (int(values[f"restarts{end}"]) for end in ("", "_low", "_high"))
+    restarts = restarts_in_words("the best known optimum", *(int(values[name]) for name in RESTARTS))
     text = (
-        f"Use {values['method']} from {values['initializer']}: {restarts} "
-        f"{'restart gives' if restarts == 1 else 'restarts give'} a {CHANCE} % chance of the best known "
-        f"optimum ({low} to {high} by the interval of the hit rate, {values['n_hits']} of "
-        f"{values['n_fits']}), in {values['expected_passes']:.0f} passes"
+        f"Use {values['method']} from {values['initializer']}: {restarts}, "
+        f"in {values['expected_passes']:.0f} passes"
     )
     if np.isfinite(values["expected_seconds"]):
         text += f" or {values['expected_seconds']:.3g} seconds"
+    rate, low, high = (100 * values[name] for name in _RATE)
+    text += (
+        f"; {values['n_hits']} of {values['n_fits']} fits hit, {rate:.1f} % ({low:.1f} to {high:.1f} %)"
+        f"{at_one_time(values['n_rates'])}"
+    )
     if values["n_cells"] > 1:
         text += f"; for each of {values['n_cells_answered']} of {values['n_cells']} cells, by the hardest"
     return text + "."

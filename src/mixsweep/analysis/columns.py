@@ -25,12 +25,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *_KEY,
         *("n_rows", "n_features", "best_log_likelihood", "n_fits", "n_hits", *with_interval("hit_rate")),
         *("n_optima", "n_proper", "n_copies", "n_failures", *with_interval("unseen_share"), "missed_chance"),
-        *("best_method", "best_initializer", "restarts_95", "reason", "warning", "verdict"),
+        *("best_method", "best_initializer", *with_interval("restarts_95"), "n_rates"),
+        *("reason", "warning", "verdict"),
     ),
     # one row a problem
     "advice": (
-        *("problem", "method", "initializer", *with_interval("restarts")),
-        *("expected_passes", "expected_seconds", "n_hits", "n_fits", *with_interval("hit_rate")),
+        *("problem", "method", "initializer", "restarts", "expected_passes", "expected_seconds"),
+        *("n_hits", "n_fits", *with_interval("hit_rate", "restarts_95"), "n_rates"),
         *("n_cells_answered", "n_cells", "reason", "statement"),
     ),
     "optima": (

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixsweep.analysis.chosen import CHANCE, rates_at_one_time
 from mixsweep.analysis.counts import FEW, FEW_HITS, NO_BEST, NO_FITS, ran_of
 from mixsweep.analysis.drawn import NOTHING_DRAWN, drawn, warnings_in_words
-from mixsweep.analysis.intervals import pooled_wilson
+from mixsweep.analysis.intervals import pooled_wilson, restarts_needed
 from mixsweep.analysis.multimodality import best_known, unseen
 from mixsweep.analysis.unseen import unseen_by_initializer
-from mixsweep.analysis.verdict_words import UNSEEN, sentence
+from mixsweep.analysis.verdict_words import RESTARTS, UNSEEN, sentence
 from mixsweep.schema import KINDS
 from mixsweep.status import FAILURES
 
@@ -55,8 +56,9 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
     -------
     dict
         Columns of the table besides those that name the cell. ``best_method`` and ``best_initializer`` have
-        the fewest expected passes to a hit among those with at least three hits; ``missed_chance`` and
-        ``unseen_share`` are for starts of that kind, or of all kinds if there is none. NaN and empty names
+        the fewest expected passes to a hit among those with at least three hits; ``restarts_95`` with its
+        interval, ``missed_chance`` and ``unseen_share`` are for starts of that kind, or the last of all kinds
+        if there is none. The interval holds for all arms compared, so for the chosen one. NaN and empty names
         where nothing can be said, with the reason.
     """
     best = best_known(optima)
@@ -104,7 +106,8 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
         row |= {
             "best_method": method,
             "best_initializer": initializer,
-            "restarts_95": float(arm["restarts_95"]),
+            **{name: float(arm[name]) for name in RESTARTS},
+            "n_rates": int(arm["n_rates"]),
             "missed_chance": missed_chance(float(arm["hit_rate"]), int(arm["n_fits"])),
         }
     row |= seen
@@ -114,10 +117,22 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
 
 
 def _best_arm(rates: xr.Dataset) -> xr.Dataset | None:
-    """Return the method and initializer with the fewest passes to a hit, None if none hit often enough."""
+    """Return the method and initializer with the fewest passes to a hit, None if none hit often enough.
+
+    The intervals of its hit rate and of the restarts hold although it was chosen; ``n_rates`` is among how
+    many.
+    """
     arms = rates.transpose("method", "initializer")
     cost = np.where(arms["n_hits"] >= FEW_HITS, arms["passes_per_hit"], np.inf)
     if not np.isfinite(cost).any():
         return None
     i, j = np.unravel_index(np.argmin(cost), cost.shape)
-    return arms.isel(method=int(i), initializer=int(j))
+    own, n_rates = arms.isel(method=int(i), initializer=int(j)), int((arms["n_fits"] > 0).sum())
+    low, high = map(float, rates_at_one_time(own["n_hits"].item(), own["n_fits"].item(), n_rates))
+    return own.assign(
+        hit_rate_low=low,
+        hit_rate_high=high,
+        restarts_95_low=float(restarts_needed(high, CHANCE)),
+        restarts_95_high=float(restarts_needed(low, CHANCE)),
+        n_rates=n_rates,
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixsweep.analysis.chosen import CHANCE
 from mixsweep.analysis.counts import FEW_HITS
 from mixsweep.analysis.drawn import is_oracle
 from mixsweep.schema import KINDS
@@ -14,12 +15,32 @@ from mixsweep.schema import KINDS
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["UNSEEN", "sentence"]
+__all__ = ["RESTARTS", "UNSEEN", "at_one_time", "restarts_in_words", "sentence"]
 
 #: A chance below this is not written out: no real search is that independent.
 SMALLEST_CHANCE = 1e-30
 
 UNSEEN = ("unseen_share", "unseen_share_low", "unseen_share_high")
+RESTARTS = ("restarts_95", "restarts_95_low", "restarts_95_high")
+
+
+def at_one_time(n_rates: int) -> str:
+    """Return for how many rates the interval just written holds; nothing where there is one."""
+    return f", simultaneous for the {n_rates} rates compared" if n_rates > 1 else ""
+
+
+def restarts_in_words(what: str, number: int, low: int, high: int) -> str:
+    """Return how many restarts give a 95 % chance: by the low end of the hit rate's interval, to be sure.
+
+    Parameters
+    ----------
+    what : str
+        Of what.
+    number, low, high : int
+        By the hit rate itself, and by the ends of its interval.
+    """
+    text = f"{_counted(high, 'restart gives', 'restarts give')} a {100 * CHANCE:.0f} % chance of {what}"
+    return text if low == high else f"{text} ({number} by the rate itself, {low} to {high} by its interval)"
 
 
 def _percent(value: float, low: float, high: float) -> str:
@@ -71,19 +92,17 @@ def sentence(
         ]
     else:
         rate = _percent(*(float(arm[f"hit_rate{end}"]) for end in ("", "_low", "_high")))
-        restarts = int(row["restarts_95"])
         size = "this basin share" if float(arm["hit_rate"]) <= 0.5 else "half of start space"
         parts = [
             f"{value} {int(arm['n_hits'])} of {int(arm['n_fits'])} fits by {row['best_method']} from "
-            f"{row['best_initializer']}: {rate}",
+            f"{row['best_initializer']}: {rate}{at_one_time(row['n_rates'])}",
             proper,
             f"chance that a better optimum with at least {size} was missed: {_chance(row['missed_chance'])}",
         ]
     if np.isfinite(row["unseen_share"]):
         parts.append(f"estimated unseen share of start space {_percent(*(row[name] for name in UNSEEN))}")
     if arm is not None:
-        given = "restart gives" if restarts == 1 else "restarts give"
-        parts.append(f"{restarts} {given} a 95 % chance of this value")
+        parts.append(restarts_in_words("this value", *(int(row[name]) for name in RESTARTS)))
     parts += _remarks(row, optima, best, found_by)
     return "; ".join(parts) + "."
 

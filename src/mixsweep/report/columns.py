@@ -64,6 +64,7 @@ _HEADINGS: dict[str, dict[str, str]] = {
         "n_optima_arm": "Optima of the method",
         "n_cells_answered": "Cells answered",
         "n_cells": "Of cells",
+        "n_rates": "Rates compared",
         "choice": "Most often",
         "n_starts": "Starts",
         "n_both": "Both hit",
@@ -192,7 +193,8 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "advice": (
         *("problem", "statement", "method", "initializer", "restarts", "expected_passes"),
-        *("expected_seconds", "hit_rate", "n_hits", "n_fits", "n_cells_answered", "n_cells"),
+        *("expected_seconds", "restarts_95", "hit_rate", "n_hits", "n_fits", "n_rates"),
+        *("n_cells_answered", "n_cells"),
     ),
     "optima": (
         *(*_CELL, "optimum", "log_likelihood", "gap", "kind", "basin_share", "n_fits", "n_copies"),

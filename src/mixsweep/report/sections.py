@@ -55,8 +55,8 @@ SECTIONS = (
                 "advice",
                 "Advice for each problem",
                 "Method, start and number of restarts for a 95 % chance of the best known optimum in the "
-                "hardest "
-                "of the problem's cells.",
+                "hardest of the problem's cells, by the low end of the hit rate's interval. It holds for all "
+                "rates compared at one time: the best of several looks better than it is.",
                 open=True,
             ),
         ),

@@ -15,9 +15,9 @@ def wanted(n_hits, n_restarts, target=0.99, maximum=5000, best=0):
 def test_enough_is_left_alone_and_too_few_at_most_double():
     assert wanted(50, 100) == 100
     assert wanted(3, 100) == 200
-    # 13 % at the low end of 20 %, of which 33 are needed
+    # 12 % at the low end of 20 %, of which 37 are needed
     assert wanted(20, 100, 0.99) == 100
-    assert 30 < wanted(6, 30, 0.99) < 60
+    assert wanted(6, 30, 0.95) == 44
 
 
 def test_the_maximum_is_kept_and_what_is_there_is_never_taken_away():
@@ -66,3 +66,15 @@ def test_copies_alone_get_no_more_copies():
     fits = ended_in([[[1] * 10]]).assign_coords(initializer=["agglomerative"])
     assert int(restarts_wanted(fits, 0, 200, 0.99, 5000)["wanted"]) == 10
     assert int(restarts_wanted(fits, 0, 2000, 0.99, 5000)["wanted"]) == 20
+
+
+def test_an_arm_that_looks_best_by_chance_is_no_reason_to_stop():
+    """Of 16 arms of one rate, the rounds go on until the restarts of the best one keep their word."""
+    rng, ended = np.random.default_rng(3), []
+    for _ in range(40):
+        outcome = (rng.random((16, 1, 640)) >= 0.05).astype(int)
+        n = 20
+        while (more := int(restarts_wanted(ended_in(outcome[..., :n]), 0, 200, 0.95, 640)["wanted"])) > n:
+            n = more
+        ended.append(n)
+    assert np.mean(1 - 0.95 ** np.array(ended) >= 0.95) >= 0.95

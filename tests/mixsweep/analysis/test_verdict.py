@@ -25,13 +25,14 @@ def row_of(fits, optima):
 def test_the_counts_the_chance_and_the_restarts_are_in_the_sentence():
     row = verdict_of([[[0] * 6 + [1] * 4], [[0] * 9 + [1]]], ["proper", "proper"], [-10.25, -11.0])
     assert row["verdict"] == (
-        "Best value -10.2500 reached by 9 of 10 fits by method1 from start0: 90.0 % (59.6 to 98.2 %); "
-        "2 proper optima seen; chance that a better optimum with at least half of start space was missed: "
-        "1e-03; estimated unseen share of start space 0.0 % (0.0 to 25.9 %); 2 restarts give a 95 % chance "
-        "of this value."
+        "Best value -10.2500 reached by 9 of 10 fits by method1 from start0: 90.0 % (50.9 to 99.9 %), "
+        "simultaneous for the 2 rates compared; 2 proper optima seen; chance that a better optimum with at "
+        "least half of start space was missed: 1e-03; estimated unseen share of start space 0.0 % (0.0 to "
+        "25.9 %); 5 restarts give a 95 % chance of this value (2 by the rate itself, 1 to 5 by its interval)."
     )
     assert (row["n_hits"], row["n_fits"], row["hit_rate"]) == (15, 20, 0.75)
     assert (row["best_method"], row["best_initializer"], row["restarts_95"]) == ("method1", "start0", 2)
+    assert (row["restarts_95_low"], row["restarts_95_high"], row["n_rates"]) == (1, 5, 2)
     assert (row["n_optima"], row["n_proper"], row["n_failures"], row["n_copies"]) == (2, 2, 0, 6)
     assert row["missed_chance"] == pytest.approx(2**-10)
     assert (row["reason"], row["warning"]) == ("", "")
@@ -116,8 +117,8 @@ def test_without_drawn_starts_there_is_no_rate():
 
 
 def test_one_optimum_always_found_is_told_in_the_singular():
-    text = verdict_of([[[0] * 10]], ["proper"])["verdict"]
-    assert "1 restart gives a 95 % chance of this value" in text
+    text = verdict_of([[[0] * 100]], ["proper"])["verdict"]
+    assert "; 1 restart gives a 95 % chance of this value." in text
     assert "1 proper optimum seen" in text
 
 
@@ -147,7 +148,9 @@ def test_few_hits_say_nothing_about_restarts(hits):
 
 def test_three_hits_are_enough_to_state_restarts():
     text = verdict_of([[[0] * 3 + [1] * 17]], ["proper", "proper"])["verdict"]
-    assert "19 restarts give a 95 % chance of this value" in text
+    # 5.2 to 36.0 % by Wilson's interval, as nothing was chosen
+    assert "56 restarts give a 95 % chance of this value (19 by the rate itself, 7 to 56 by its" in text
+    assert "rates compared" not in text
     assert "cannot say" not in text
 
 

@@ -136,13 +136,13 @@ RECORDS = (
     Metric("initializer", "kind of start to use", unit=""),
     Metric(
         "restarts",
-        "restarts of the advised method and start for each cell, for a chance of 95 % of the best known "
-        "optimum in the hardest one",
-        interval="that of the hit rate, turned into restarts",
+        "restarts of the advised method and start to make in each cell: for a chance of 95 % of the best "
+        "known optimum in the hardest one, by the low end of its hit rate's interval",
         better="lower",
     ),
     Metric("expected_passes", "passes that these restarts take, all cells together", "pass", better="lower"),
     Metric("expected_seconds", "seconds that these restarts take, all cells together", "s", better="lower"),
+    Metric("n_rates", "hit rates among which the choice was, and for all of which its interval holds"),
     Metric("n_cells_answered", "cells in which some method and start hit often enough for advice"),
     Metric("statement", "the advice, or why there is none, in a sentence", unit=""),
     # adaptive sweeps
