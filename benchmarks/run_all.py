@@ -31,6 +31,7 @@ BENCHMARKS = {
     "plugin_scaling": (),
     "squarem_on_faithful": (),
     "em_rates": (),
+    "restart_rates": (),
     "known_variances": (),
     "same_start_comparison": (),
 }

@@ -37,6 +37,7 @@ TINY = {
     ),
     "squarem_on_faithful": (["--restarts", "10"], []),
     "em_rates": (["--part", "population"], []),
+    "restart_rates": (["iris, K=4", "--restarts", "100"], []),
     "known_variances": (["--data-sets", "2", "--starts", "30", "--part", "line", "pair"], []),
     "same_start_comparison": (["faithful, K=2", "--restarts", "5"], []),
 }
@@ -71,7 +72,8 @@ def test_benchmark_writes_its_rows(name, tmp_path):
     for row in rows:
         assert f"| {row['name']} " in result.stdout
         assert math.isfinite(row["value"])
-        assert row["value"] > 0 or row["name"].startswith("slope")
+        # a share of few fits may be none of them
+        assert row["value"] > 0 or row["name"].startswith("slope") or (row["value"], row["unit"]) == (0, "%")
         assert (row["reached"] is None) == (row["target"] == "")
         assert float(row["details"].get("largest relative difference", 0)) < SAME.get(name, 1e-9)
 
@@ -101,6 +103,16 @@ def test_a_target_is_not_reached_where_its_condition_fails(load):
 def test_every_size_has_a_target_against_scikit_learn(load):
     pytest.importorskip("sklearn")
     assert set(load("em_against_scikit_learn").TARGETS) == set(load("common").SIZES)
+
+
+@pytest.mark.parametrize(("known", "trials"), [(0, 300), (1, 2000), (275, 1000), (997, 500), (1000, 1000)])
+def test_rates_are_compared_at_three_standard_errors(load, known, trials):
+    ends = load("restart_rates").three_standard_errors(known, trials)
+    for end, clipped in zip(ends, (0, 1), strict=True):
+        pooled = (known + trials * end) / (1000 + trials)
+        error = math.sqrt(pooled * (1 - pooled) * (1 / 1000 + 1 / trials))
+        difference = abs(end - known / 1000)
+        assert difference == pytest.approx(3 * error) or (end == clipped and difference <= 3 * error)
 
 
 def test_pairs_run_in_turn(load):
