@@ -199,7 +199,8 @@ def optima_of(kinds, values=None, n_fits=None, truth_optimum=-1):
     return xr.Dataset(
         {name: ("optimum", values) for name, values in columns.items()},
         {"optimum": np.arange(count)},
-        {"truth_optimum": truth_optimum, "n_rows": 100, "total_weight": 100.0, "n_features": 2},
+        {"truth_optimum": truth_optimum, "n_rows": 100, "total_weight": 100.0, "n_features": 2}
+        | {"family": "gaussian-full", "n_components": 3},
     )
 
 

@@ -123,7 +123,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "rates": (
         *(*_KEY, "method", "optimum", "kind", "em_rate", "em_rate_second", "em_rate_error"),
         *("em_passes_per_digit", *with_interval("observed_rate"), "observed_rate_q25", "observed_rate_q75"),
-        *("n_rated", "rate_difference", "reason"),
+        *("n_rated", "share_settled", "rate_difference", "reason"),
     ),
     "conduct": (
         *(*_ARM, "n_fits", "n_decreases", *with_interval("share_decreasing"), "largest_decrease"),
@@ -213,7 +213,7 @@ _KEYS = (
     _key(
         "missed_chance",
         "chance that a better optimum with at least the best known one's basin, or half of start space, was "
-        "missed by the best method and initializer",
+        "missed by the best method and initializer; 0 where the likelihood has 1 maximum in closed form",
         "1",
     ),
     _key("best_method", "method of the arm with the fewest expected passes to the best known optimum"),

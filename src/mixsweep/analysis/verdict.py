@@ -12,7 +12,8 @@ from mixsweep.analysis.drawn import NOTHING_DRAWN, drawn, warnings_in_words
 from mixsweep.analysis.intervals import pooled_wilson, restarts_needed
 from mixsweep.analysis.multimodality import best_known, unseen
 from mixsweep.analysis.unseen import unseen_by_initializer
-from mixsweep.analysis.verdict_words import RESTARTS, UNSEEN, sentence
+from mixsweep.analysis.verdict_words import RESTARTS, UNSEEN, Evidence, sentence
+from mixsweep.families import FAMILIES
 from mixsweep.schema import KINDS
 from mixsweep.status import FAILURES
 
@@ -58,8 +59,9 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
         Columns of the table besides those that name the cell. ``best_method`` and ``best_initializer`` have
         the fewest expected passes to a hit among those with at least three hits; ``restarts_95`` with its
         interval, ``missed_chance`` and ``unseen_share`` are for starts of that kind, or the last of all kinds
-        if there is none. The interval holds for all arms compared, so for the chosen one. NaN and empty names
-        where nothing can be said, with the reason.
+        if there is none; 0 where the likelihood has a single maximum in closed form. The interval holds for
+        all arms compared, so for the chosen one. NaN and empty names where nothing can be said, with the
+        reason.
     """
     best = best_known(optima)
     n_rows = int(optima.attrs["n_rows"])
@@ -111,9 +113,19 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
             "missed_chance": missed_chance(float(arm["hit_rate"]), int(arm["n_fits"])),
         }
     row |= seen
-    found_by = [str(name) for name in reached.index[reached > 0]]
-    row["verdict"] = sentence(row, optima, best, arm, found_by) if ran else "Cannot say: no fits were run."
+    only_maximum = best >= 0 and row["n_proper"] == 1 and _has_one_maximum(optima)
+    if only_maximum:
+        row |= {"missed_chance": 0.0, **dict.fromkeys(UNSEEN, 0.0)}
+    evidence = Evidence(best, arm, [str(name) for name in reached.index[reached > 0]], only_maximum)
+    row["verdict"] = sentence(row, optima, evidence) if ran else "Cannot say: no fits were run."
     return row
+
+
+def _has_one_maximum(optima: xr.Dataset) -> bool:
+    """Return whether the cell's likelihood is known to have one maximum, in closed form."""
+    if int(optima.attrs["n_components"]) != 1:
+        return False
+    return bool(getattr(FAMILIES[str(optima.attrs["family"])], "one_maximum_alone", False))
 
 
 def _best_arm(rates: xr.Dataset) -> xr.Dataset | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from mixsweep.schema import KINDS
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["RESTARTS", "UNSEEN", "at_one_time", "restarts_in_words", "sentence"]
+__all__ = ["RESTARTS", "UNSEEN", "Evidence", "at_one_time", "restarts_in_words", "sentence"]
 
 #: A chance below this is not written out: no real search is that independent.
 SMALLEST_CHANCE = 1e-30
@@ -57,9 +58,29 @@ def _counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-def sentence(
-    row: dict[str, Any], optima: xr.Dataset, best: int, arm: xr.Dataset | None, found_by: Sequence[str]
-) -> str:
+@dataclass(frozen=True)
+class Evidence:
+    """What a verdict rests on besides the numbers of its row.
+
+    Attributes
+    ----------
+    best : int
+        Number of the best known optimum, -1 if there is none.
+    arm : xarray.Dataset or None
+        Rates of the method and initializer that the verdict rests on, None if none hit often enough.
+    found_by : sequence of str
+        Initializers of whose fits some ended in the best known optimum, drawn or not.
+    only_maximum : bool
+        Whether the likelihood is known to have no other maximum.
+    """
+
+    best: int
+    arm: xr.Dataset | None
+    found_by: Sequence[str]
+    only_maximum: bool
+
+
+def sentence(row: dict[str, Any], optima: xr.Dataset, evidence: Evidence) -> str:
     """Return the verdict of a cell with fits.
 
     Parameters
@@ -68,18 +89,32 @@ def sentence(
         The cell's row of the table.
     optima : xarray.Dataset
         The cell's optima.
-    best : int
-        Number of the best known optimum, -1 if there is none.
-    arm : xarray.Dataset or None
-        Rates of the method and initializer that the verdict rests on, None if none hit often enough.
-    found_by : sequence of str
-        Initializers of whose fits some ended in the best known optimum, drawn or not.
+    evidence : Evidence
     """
-    if best < 0:
+    if evidence.best < 0:
+        who = f"none of {row['n_fits']} fits" if row["n_fits"] else "no fit"
         return (
-            f"Cannot say: none of {row['n_fits']} fits led to a proper maximum ({row['n_optima']} other "
+            f"Cannot say: {who} led to a proper maximum ({row['n_optima']} other "
             f"stationary points, {_counted(row['n_failures'], 'failed fit', 'failed fits')})."
         )
+    if evidence.only_maximum:
+        parts = _alone(row)
+    else:
+        parts = _judged(row, evidence.arm)
+    return "; ".join([*parts, *_remarks(row, optima, evidence)]) + "."
+
+
+def _alone(row: dict[str, Any]) -> list[str]:
+    """Return the verdict on a likelihood of which it is known that it has one maximum."""
+    return [
+        f"Best value {row['best_log_likelihood']:.4f} reached by {row['n_hits']} of "
+        f"{_counted(row['n_fits'], 'fit', 'fits')} from drawn starts",
+        "the global optimum: with 1 component the likelihood has 1 maximum, in closed form",
+    ]
+
+
+def _judged(row: dict[str, Any], arm: xr.Dataset | None) -> list[str]:
+    """Return the verdict on a likelihood that may have maxima not seen."""
     value = f"Best value {row['best_log_likelihood']:.4f} reached by"
     unknown = "cannot say whether it is the global optimum, or how many restarts it takes"
     proper = f"{_counted(row['n_proper'], 'proper optimum', 'proper optima')} seen"
@@ -103,19 +138,18 @@ def sentence(
         parts.append(f"estimated unseen share of start space {_percent(*(row[name] for name in UNSEEN))}")
     if arm is not None:
         parts.append(restarts_in_words("this value", *(int(row[name]) for name in RESTARTS)))
-    parts += _remarks(row, optima, best, found_by)
-    return "; ".join(parts) + "."
+    return parts
 
 
-def _remarks(row: dict[str, Any], optima: xr.Dataset, best: int, found_by: Sequence[str]) -> list[str]:
+def _remarks(row: dict[str, Any], optima: xr.Dataset, evidence: Evidence) -> list[str]:
     """Return what else must be known: higher points, a search that missed, starts that are copies."""
-    parts = []
+    parts, best = [], evidence.best
     if best > 0:
         kinds = sorted({KINDS[kind] for kind in optima["kind"].values[:best]})
         higher = _counted(best, "higher stationary point is", "higher stationary points are")
         parts.append(f"{higher} set apart as {' or '.join(kinds)}")
     if row["n_fits"] and not row["n_hits"]:
-        parts.append(_who_found(int(optima.attrs["truth_optimum"]) == best, found_by))
+        parts.append(_who_found(int(optima.attrs["truth_optimum"]) == best, evidence.found_by))
     if row["warning"]:
         parts.append(f"warning: {row['warning']}")
     return parts

@@ -76,6 +76,9 @@ class Family(Protocol):
     Inside the engine parameters are dictionaries of arrays, restarts first, in standardised units and in the
     family's own coordinates (Cholesky factors, say). `to_reported` and `from_reported` translate to the
     names, shapes and units of the files.
+
+    A family whose likelihood with one component has a single stationary point, in closed form, has a class
+    attribute ``one_maximum_alone`` that is true: nothing can be missed there, and verdicts say so.
     """
 
     name: ClassVar[str]

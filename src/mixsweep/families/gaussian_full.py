@@ -57,6 +57,7 @@ class GaussianFull:
     kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "cholesky": "cholesky"}
     reported: ClassVar[tuple[str, ...]] = ("means", "covariances")
     n_cycles: ClassVar[int] = 2
+    one_maximum_alone: ClassVar[bool] = True
 
     def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the own arrays, restarts aside."""

@@ -40,6 +40,7 @@ class GaussianSpherical:
     kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "deviations": "deviation"}
     reported: ClassVar[tuple[str, ...]] = ("means", "variances", "spherical_variances")
     n_cycles: ClassVar[int] = 2
+    one_maximum_alone: ClassVar[bool] = True
 
     def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the own arrays, restarts aside."""

@@ -70,6 +70,7 @@ class GaussianTied:
     kinds: ClassVar[dict[str, str]] = {"weights": "simplex", "means": "real", "cholesky": "cholesky"}
     reported: ClassVar[tuple[str, ...]] = ("means", "tied_covariance")
     n_cycles: ClassVar[int] = 2
+    one_maximum_alone: ClassVar[bool] = True
 
     def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the own arrays, restarts aside."""

@@ -199,3 +199,34 @@ def test_an_optimum_known_only_from_polishing_says_so():
     row = verdict_of([[[1] * 10]], ["proper", "proper"])
     assert (row["n_hits"], row["hit_rate"]) == (0, 0.0)
     assert row["verdict"].endswith("seen only by polishing endpoints that had stopped far below it.")
+
+
+def one_component(family, optimum, kinds):
+    fits = ended_in([[optimum]])
+    fits["status"] = fits["optimum"].copy(data=np.full((1, 1, len(optimum)), Status.CONVERGED, np.int8))
+    optima = optima_of(kinds).assign_attrs(family=family, n_components=1)
+    return row_of(fits, optima)
+
+
+@pytest.mark.parametrize("family", ["gaussian-full", "gaussian-diag", "gaussian-spherical", "gaussian-tied"])
+def test_one_gaussian_component_has_one_maximum_and_nothing_can_be_missed(family):
+    row = one_component(family, [0] * 10, ["proper"])
+    assert row["verdict"] == (
+        "Best value -10.0000 reached by 10 of 10 fits from drawn starts; the global optimum: with 1 "
+        "component the likelihood has 1 maximum, in closed form."
+    )
+    assert row["missed_chance"] == 0
+    assert (row["unseen_share"], row["unseen_share_low"], row["unseen_share_high"]) == (0, 0, 0)
+    # one fit is enough
+    assert "the global optimum" in one_component(family, [0], ["proper"])["verdict"]
+
+
+def test_no_such_claim_is_made_for_other_families_more_components_or_doubtful_optima():
+    for row in (
+        one_component("student-t", [0] * 10, ["proper"]),
+        one_component("gaussian-full", [0] * 9 + [1], ["proper", "proper"]),
+        verdict_of([[[0] * 10]], ["proper"]),
+    ):
+        assert "closed form" not in row["verdict"]
+        assert row["missed_chance"] > 0
+    assert one_component("gaussian-full", [0] * 3, ["degenerate"])["verdict"].startswith("Cannot say")

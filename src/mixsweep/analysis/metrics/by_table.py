@@ -46,7 +46,8 @@ _RECORDS: dict[str, tuple[Metric, ...]] = {
         _own(
             "unseen_share",
             meaning="chance that the next start leads to an optimum not seen yet, of best_initializer's "
-            "starts, or of all drawn ones where there is none; bounds no log-likelihood",
+            "starts, or of all drawn ones where there is none; 0 where the likelihood has 1 maximum in "
+            "closed form; bounds no log-likelihood",
         ),
     ),
     "advice": (
