@@ -101,7 +101,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("n_clusters", "n_observations", "degrees_of_freedom", "dispersion", "reason"),
     ),
     "difficulty": (
-        *("model", "n_components", "n_features", "n_rows", "separation", "method", "initializer"),
+        *("model", "family", "n_components", "n_features", "n_rows", "separation", "method", "initializer"),
         *(*with_interval("predicted_hit_rate"), "reason"),
     ),
     "decay": ("problem", "family", "method", "initializer", *with_interval("decay"), "n_clusters", "reason"),

@@ -11,7 +11,7 @@ import pandas as pd
 from mixsweep.analysis.arrivals import arrivals, run_time_distributions
 from mixsweep.analysis.conduct import conduct
 from mixsweep.analysis.gaps import gap_bands
-from mixsweep.analysis.rates import em_rates, observed_rates
+from mixsweep.analysis.rates import em_rates, observed_rates, rate_differences
 from mixsweep.analysis.ratios import cost_ratios
 from mixsweep.analysis.sensitivity import (
     COORDINATES,
@@ -128,17 +128,28 @@ def _ratios(fits: xr.Dataset, best: int, em: list[str]) -> pd.DataFrame:
 
 def _rates(fits: xr.Dataset, optima: xr.Dataset, problem: Problem | None, em: list[str]) -> pd.DataFrame:
     """Return observed rates beside the theoretical one of EM, of the methods and optima that have any."""
+    import xarray as xr
+
     observed = observed_rates(fits, optima)
     numbers = observed["optimum"].values
-    kinds = np.array([KINDS[kind] for kind in optima["kind"].values[: len(numbers)]], dtype=object)
-    frame = frame_of(observed.assign(kind=("optimum", kinds)))
     if problem is None:
-        theory = pd.DataFrame({"optimum": numbers, "em_rate": np.nan, "theory": NO_DATA})
+        nothing = {"em_rate": np.full(len(numbers), np.nan), "em_rate_second": np.full(len(numbers), np.nan)}
+        nothing["reason"] = np.full(len(numbers), NO_DATA, dtype=object)
+        theory = xr.Dataset({name: ("optimum", values) for name, values in nothing.items()})
     else:
-        theory = frame_of(em_rates(problem, optima)).rename(columns={"reason": "theory"})
-    frame = frame.merge(theory, on="optimum", how="left")
-    own = frame["method"].isin(em)
-    frame["rate_difference"] = (frame["observed_rate"] - frame["em_rate"]).where(own)
-    words = zip(frame["reason"], frame["theory"], strict=True)
-    frame["reason"] = ["; ".join(part for part in both if part) for both in words]
-    return frame[own | (frame["n_rated"] > 0)]
+        theory = em_rates(problem, optima)
+    compared = rate_differences(theory, observed)
+    own = xr.DataArray(np.isin(observed["method"].values, em), dims="method")
+    # what is missing of the observed rate, it says itself
+    both = observed["observed_rate"].notnull() & own
+    kinds = np.array([KINDS[kind] for kind in optima["kind"].values[: len(numbers)]], dtype=object)
+    frame = frame_of(
+        observed.assign(theory.drop_vars("reason")).assign(
+            kind=("optimum", kinds),
+            rate_difference=compared["rate_difference"].where(own),
+            compared=compared["reason"].where(both, theory["reason"]),
+        )
+    )
+    said = zip(frame["reason"], frame.pop("compared"), strict=True)
+    frame["reason"] = ["; ".join(part for part in parts if part) for parts in said]
+    return frame[frame["method"].isin(em) | (frame["n_rated"] > 0)]

@@ -156,7 +156,17 @@ RECORDS = (
     Metric("observed_rate_q25", "lower quartile over fits of the same"),
     Metric("observed_rate_q75", "upper quartile over fits of the same"),
     Metric("n_rated", "fits that ended in the optimum and whose trace falls far enough"),
-    Metric("rate_difference", "observed rate of EM minus the theoretical one"),
+    Metric(
+        "share_settled",
+        "share of these fits in which the rates of the two halves of the last fall differ by 0.001 at most",
+        denominator="fits that ended in the optimum and whose trace falls far enough",
+        better="higher",
+    ),
+    Metric(
+        "rate_difference",
+        "observed rate of EM minus the theoretical one; empty where EM leaves the point, where traces cannot "
+        "tell its two largest eigenvalues apart and where most fits stopped before their rate had settled",
+    ),
     # conduct
     Metric(
         "n_decreases",
