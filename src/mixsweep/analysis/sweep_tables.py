@@ -26,6 +26,8 @@ __all__ = ["CellSummary", "sweep_tables"]
 
 #: Covariates that every cell has; simulated ones also have a separation.
 DESIGN = ("n_components", "n_features", "log_n_rows")
+#: What has a level of its own where there are several: families have other likelihoods.
+FACTORS = ("family",)
 HIT_RATE, SIMULATED, NUMBER = "hit rate", "hit rate, simulated data", "number of optima"
 #: Values of each covariate on the map of difficulty.
 MOST_VALUES = 6
@@ -161,16 +163,14 @@ def _trends(cells: Sequence[CellSummary]) -> dict[str, list[pd.DataFrame]]:
     designs: dict[str, tuple[str, ...]] = {HIT_RATE: DESIGN}
     if np.isfinite(rates["separation"]).any():
         designs[SIMULATED] = (*DESIGN, "separation")
-    fitted = {model: hit_rate_trend(rates, names, "problem") for model, names in designs.items()}
-    number = optima_trend(rates.assign(n_fits=rates["n_fits"].sum(["method", "initializer"])), *_NUMBER)
+    fitted = {model: hit_rate_trend(rates, names, "problem", FACTORS) for model, names in designs.items()}
+    counted_fits = rates["n_fits"].sum(["method", "initializer"])
+    number = optima_trend(rates.assign(n_fits=counted_fits), (*DESIGN, "log_n_fits"), "problem", FACTORS)
     return {
         "trend": [_terms(model, found) for model, found in (*fitted.items(), (NUMBER, number))],
         "difficulty": [_difficulty(model, found, rates) for model, found in fitted.items()],
         "decay": _decays(rates),
     }
-
-
-_NUMBER = ((*DESIGN, "log_n_fits"), "problem")
 
 
 def _rates(cells: Sequence[CellSummary], initializers: list[str]) -> xr.Dataset:
@@ -219,8 +219,8 @@ def _difficulty(model: str, trend: xr.Dataset, rates: xr.Dataset) -> pd.DataFram
     axes = [_values(design[name].values.astype(float)) for name in ("n_components", "n_features")]
     axes.append(_values(design["separation"].values.astype(float)) if simulated else np.array([np.nan]))
     axes.append(np.array([np.median(design["n_rows"])]))
-    axes += [design[name].values for name in ("method", "initializer")]
-    names = ["n_components", "n_features", "separation", "n_rows", "method", "initializer"]
+    axes += [np.unique(design["family"].values), *(design[name].values for name in ("method", "initializer"))]
+    names = ["n_components", "n_features", "separation", "n_rows", "family", "method", "initializer"]
     points = pd.MultiIndex.from_product(axes, names=names).to_frame(index=False)
     columns = {name: ("point", points[name].to_numpy()) for name in names}
     found = predicted_hit_rates(trend, xr.Dataset(columns))
@@ -229,7 +229,7 @@ def _difficulty(model: str, trend: xr.Dataset, rates: xr.Dataset) -> pd.DataFram
 
 def _decays(rates: xr.Dataset) -> list[pd.DataFrame]:
     """Return the decay in K over all cells, and on every problem with enough numbers of components."""
-    parts = [frame_of(decay_in_k(rates, "problem")).assign(problem="", family="")]
+    parts = [frame_of(decay_in_k(rates, "problem", FACTORS)).assign(problem="", family="")]
     surfaces = dict.fromkeys(zip(rates["problem"].values, rates["family"].values, strict=True))
     for problem, family in surfaces:
         own = np.flatnonzero((rates["problem"].values == problem) & (rates["family"].values == family))

@@ -33,6 +33,8 @@ COVARIATES = ("n_components", "n_features", "log_n_rows", "separation")
 #: How many numbers of components a decay needs: a line through two says nothing about its fit.
 FEWEST_K = 3
 LEVEL = 0.95
+#: Attributes that name the levels which the others of a factor are compared with.
+_REFERENCE = "reference_"
 #: Values that differ by no more than this share of their size are one: separations are found by arithmetic.
 ROUNDING = 1e-9
 
@@ -52,9 +54,12 @@ class _Design:
 
 
 def hit_rate_trend(
-    rates: xr.Dataset, covariates: Sequence[str] = COVARIATES, cluster: str = "cell"
+    rates: xr.Dataset,
+    covariates: Sequence[str] = COVARIATES,
+    cluster: str = "cell",
+    factors: Sequence[str] = (),
 ) -> xr.Dataset:
-    """Fit the log-odds of a hit to the design: a main effect for each covariate, method and initializer.
+    """Fit the log-odds of a hit to the design: a main effect for each covariate, method, initializer, factor.
 
     Parameters
     ----------
@@ -67,16 +72,18 @@ def hit_rate_trend(
     cluster : str
         Variable or coordinate over ``cell`` whose equal values belong together: ``cell``, or ``problem``
         when several cells have the same data.
+    factors : sequence of str
+        Variables over ``cell`` of which each value has a level of its own, such as ``family``.
 
     Returns
     -------
     xarray.Dataset
         Over ``term``: ``estimate`` with its 95 % interval, ``standard_error``, ``reason`` (why a term
         has no estimate), ``lowest`` and ``highest`` of the design; ``covariance`` over (term, term_);
-        ``dispersion``, ``n_clusters``, ``n_observations``, ``degrees_of_freedom``. Methods and initializers
-        are compared with the first of which some fits hit and some do not (attributes
-        ``reference_method`` and ``reference_initializer``). The effects are averages over the cells of the
-        design.
+        ``dispersion``, ``n_clusters``, ``n_observations``, ``degrees_of_freedom``. Methods, initializers and
+        levels of factors are compared with the first of which some fits hit and some do not (attributes
+        ``reference_method``, ``reference_initializer`` and so on). The effects are averages over the cells of
+        the design.
     """
     dims = ("cell", "method", "initializer")
     hit_rate = rates["hit_rate"].transpose(*dims).values
@@ -86,30 +93,45 @@ def hit_rate_trend(
     hits, trials = (rates[name].transpose(*dims).values.astype(float) for name in ("n_hits", "n_fits"))
 
     left_out: dict[str, tuple[str, float]] = {}
-    levels: dict[str, list[int]] = {}
-    for axis, factor in ((1, "method"), (2, "initializer")):
-        kept, extreme = _levels(hits, trials, used, axis)
+    levels: dict[str, list[str]] = {}
+    labels = _labels(rates, factors, hits.shape)
+    for factor, label in labels.items():
+        kept, extreme = _levels(hits, trials, used, label)
         levels[factor] = kept
-        names = rates[factor].values
-        left_out |= {f"{factor}: {names[level]}": (EXTREME, np.nan) for level in extreme}
-        inside = np.isin(np.arange(len(names)), kept)
-        used &= np.expand_dims(inside, [other for other in range(3) if other != axis])
+        left_out |= {f"{factor}: {level}": (EXTREME, np.nan) for level in extreme}
+        used &= np.isin(label, kept)
     places = np.nonzero(used)
     columns = {name: value[places[0]] for name, value in values.items()}
-    for axis, factor in ((1, "method"), (2, "initializer")):
-        for level in levels[factor][1:]:
-            columns[f"{factor}: {rates[factor].values[level]}"] = (places[axis] == level).astype(float)
+    for factor, label in labels.items():
+        columns |= _indicators(factor, label[places], levels[factor])
     design = _design(columns, left_out, len(places[0]))
     groups = _groups(rates, cluster)[places[0]]
     fitted = logistic(design.columns, hits[places], trials[places], groups)
     result = _as_dataset(design, fitted, groups)
     for factor, kept in levels.items():
-        result.attrs[f"reference_{factor}"] = str(rates[factor].values[kept[0]]) if kept else ""
+        result.attrs[_REFERENCE + factor] = kept[0] if kept else ""
     return result
 
 
+def _labels(rates: xr.Dataset, factors: Sequence[str], shape: tuple[int, ...]) -> dict[str, NDArray[np.str_]]:
+    """Return the level of each entry (cell, method, initializer) of every factor."""
+    over = {"method": (1, -1, 1), "initializer": (1, 1, -1)} | dict.fromkeys(factors, (-1, 1, 1))
+    return {
+        name: np.broadcast_to(rates[name].values.astype(str).reshape(place), shape)
+        for name, place in over.items()
+    }
+
+
+def _indicators(factor: str, label: NDArray[np.str_], levels: Sequence[str]) -> dict[str, FloatArray]:
+    """Return a column for each level of a factor but the first, which the others are compared with."""
+    return {f"{factor}: {level}": (label == level).astype(float) for level in levels[1:]}
+
+
 def optima_trend(
-    cells: xr.Dataset, covariates: Sequence[str] = (*COVARIATES, "log_n_fits"), cluster: str = "cell"
+    cells: xr.Dataset,
+    covariates: Sequence[str] = (*COVARIATES, "log_n_fits"),
+    cluster: str = "cell",
+    factors: Sequence[str] = (),
 ) -> xr.Dataset:
     """Fit the log of the expected number of optima seen to the design (Poisson regression).
 
@@ -119,7 +141,7 @@ def optima_trend(
     ----------
     cells : xarray.Dataset
         ``n_optima`` and the covariates over ``cell``; cells with one missing are left out.
-    covariates, cluster
+    covariates, cluster, factors
         As for `hit_rate_trend`.
 
     Returns
@@ -130,13 +152,17 @@ def optima_trend(
     values = {name: _over_cells(cells, name) for name in covariates}
     counts = _over_cells(cells, "n_optima")
     used = np.flatnonzero(np.isfinite(np.stack([counts, *values.values()])).all(axis=0))
-    design = _design({name: value[used] for name, value in values.items()}, {}, len(used))
+    columns = {name: value[used] for name, value in values.items()}
+    for factor in factors:
+        label = cells[factor].values.astype(str)[used]
+        columns |= _indicators(factor, label, list(dict.fromkeys(label.tolist())))
+    design = _design(columns, {}, len(used))
     groups = _groups(cells, cluster)[used]
     fitted = poisson(design.columns, counts[used], np.ones(len(used)), groups)
     return _as_dataset(design, fitted, groups)
 
 
-def decay_in_k(rates: xr.Dataset, cluster: str = "cell") -> xr.Dataset:
+def decay_in_k(rates: xr.Dataset, cluster: str = "cell", factors: Sequence[str] = ()) -> xr.Dataset:
     """Fit the log of the hit rate to a line in the number of components, for each method and initializer.
 
     Random starts fail with a probability of at least 1 - exp(-c K) on some mixtures (Jin et al. 2016): there
@@ -147,8 +173,9 @@ def decay_in_k(rates: xr.Dataset, cluster: str = "cell") -> xr.Dataset:
     ----------
     rates : xarray.Dataset
         As for `hit_rate_trend`, with ``n_components`` over ``cell``.
-    cluster : str
-        As for `hit_rate_trend`.
+    cluster, factors
+        As for `hit_rate_trend`: each level of a factor has a hit rate of its own, which falls by the same
+        decay. Levels without a hit, which say nothing about it, are left out.
 
     Returns
     -------
@@ -166,7 +193,8 @@ def decay_in_k(rates: xr.Dataset, cluster: str = "cell") -> xr.Dataset:
     n_clusters = np.zeros(shape, np.int64)
     reason = np.full(shape, "", dtype=object)
     for i, j in np.ndindex(shape):
-        used = np.flatnonzero(np.isfinite(hit_rate[i, j]) & np.isfinite(n_components))
+        known = np.isfinite(hit_rate[i, j]) & np.isfinite(n_components)
+        used = np.flatnonzero(known & _with_hits(rates, factors, hits[i, j]))
         n_clusters[i, j] = len(np.unique(groups[used]))
         if len(np.unique(n_components[used])) < FEWEST_K:
             reason[i, j] = f"cannot say: hit rates for fewer than {FEWEST_K} numbers of components"
@@ -174,10 +202,16 @@ def decay_in_k(rates: xr.Dataset, cluster: str = "cell") -> xr.Dataset:
         if not hits[i, j, used].any():
             reason[i, j] = EXTREME
             continue
-        design = np.column_stack([np.ones(len(used)), n_components[used]])
+        columns = {"n_components": n_components[used]}
+        for factor in factors:
+            label = rates[factor].values.astype(str)[used]
+            columns |= _indicators(factor, label, list(dict.fromkeys(label.tolist())))
+        design = np.column_stack([np.ones(len(used)), *columns.values()])
         fitted = poisson(design, hits[i, j, used], trials[i, j, used], groups[used])
         reason[i, j] = fitted.failure
-        error = np.sqrt(fitted.covariance[1, 1]) * stdtrit(max(fitted.n_clusters - 2, 1), 0.5 + LEVEL / 2)
+        between = 1 + sum(_constant_within(column, groups[used]) for column in design.T[2:])
+        freedom = max(fitted.n_clusters - 1 - between, 1)
+        error = np.sqrt(fitted.covariance[1, 1]) * stdtrit(freedom, 0.5 + LEVEL / 2)
         numbers[:, i, j] = fitted.coefficients[1] + np.array([0.0, -error, error])
     over = ("method", "initializer")
     variables: dict[str, Any] = {
@@ -188,6 +222,15 @@ def decay_in_k(rates: xr.Dataset, cluster: str = "cell") -> xr.Dataset:
     return xr.Dataset(variables, {name: rates[name].values for name in over})
 
 
+def _with_hits(rates: xr.Dataset, factors: Sequence[str], hits: FloatArray) -> BoolArray:
+    """Return which cells have levels with a hit in any cell; all cells where there is no hit at all."""
+    kept = np.ones(len(hits), bool)
+    for factor in factors if hits.any() else ():
+        label = rates[factor].values.astype(str)
+        kept &= np.isin(label, label[hits > 0])
+    return kept
+
+
 def predicted_hit_rates(trend: xr.Dataset, points: xr.Dataset) -> xr.Dataset:
     """Return the hit rates that a fitted model expects at points of the design: the map of difficulty.
 
@@ -196,7 +239,7 @@ def predicted_hit_rates(trend: xr.Dataset, points: xr.Dataset) -> xr.Dataset:
     trend : xarray.Dataset
         As `hit_rate_trend` gives it.
     points : xarray.Dataset
-        Over ``point``: the covariates, ``method`` and ``initializer``.
+        Over ``point``: the covariates, ``method``, ``initializer`` and the model's other factors.
 
     Returns
     -------
@@ -222,9 +265,9 @@ def predicted_hit_rates(trend: xr.Dataset, points: xr.Dataset) -> xr.Dataset:
             outside |= ~((values >= low - slack) & (values <= high + slack))
             design[:, number] = values
     unknown = np.zeros(count, bool)
-    for factor in ("method", "initializer"):
+    for factor in (name.removeprefix(_REFERENCE) for name in trend.attrs):
         levels = {term.partition(": ")[2] for term in terms if term.startswith(f"{factor}: ")}
-        unknown |= ~np.isin(points[factor].values.astype(str), [*levels, trend.attrs[f"reference_{factor}"]])
+        unknown |= ~np.isin(points[factor].values.astype(str), [*levels, trend.attrs[_REFERENCE + factor]])
     fitted = np.isfinite(trend["estimate"].values)
     # what was left out has no coefficient; a point that needs it is not answered
     unknown |= (design[:, ~fitted & _is_level(terms)] != 0).any(axis=1)
@@ -237,7 +280,7 @@ def predicted_hit_rates(trend: xr.Dataset, points: xr.Dataset) -> xr.Dataset:
         (count,),
         (not fitted.any(), NO_MODEL),
         (outside, OUTSIDE),
-        (unknown, "cannot say: no such method or initializer in the model"),
+        (unknown, "cannot say: no such method, initializer or family in the model"),
     )
     ends = {"": centre, "_low": centre - error, "_high": centre + error}
     return points.assign(
@@ -269,12 +312,17 @@ def _groups(dataset: xr.Dataset, cluster: str) -> IntArray:
     return group.astype(np.int64)
 
 
-def _levels(hits: FloatArray, trials: FloatArray, used: BoolArray, axis: int) -> tuple[list[int], list[int]]:
-    """Return which levels of a factor have hits and misses, and which only one of the two."""
-    others = tuple(other for other in range(3) if other != axis)
-    n_hits, n_fits = (np.where(used, values, 0.0).sum(axis=others) for values in (hits, trials))
-    mixed = (n_hits > 0) & (n_hits < n_fits)
-    return np.flatnonzero(mixed).tolist(), np.flatnonzero(~mixed).tolist()
+def _levels(
+    hits: FloatArray, trials: FloatArray, used: BoolArray, label: NDArray[np.str_]
+) -> tuple[list[str], list[str]]:
+    """Return which levels of a factor, in order, have hits and misses, and which only one of the two."""
+    mixed: list[str] = []
+    extreme: list[str] = []
+    for level in dict.fromkeys(label.ravel().tolist()):
+        own = used & (label == level)
+        n_hits = hits[own].sum()
+        (mixed if 0 < n_hits < trials[own].sum() else extreme).append(level)
+    return mixed, extreme
 
 
 def _design(columns: dict[str, FloatArray], left_out: dict[str, tuple[str, float]], count: int) -> _Design:

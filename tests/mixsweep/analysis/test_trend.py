@@ -155,7 +155,7 @@ def test_a_covariate_that_does_not_vary_is_said_and_kept_for_predictions():
     assert found["reason"].values[1:].tolist() == [
         "cannot say: outside the range of the design",
         "cannot say: outside the range of the design",
-        "cannot say: no such method or initializer in the model",
+        "cannot say: no such method, initializer or family in the model",
     ]
 
 
@@ -245,3 +245,77 @@ def test_a_decay_that_cannot_be_said():
     assert np.isnan(two["decay"].item())
     rates["n_hits"][:] = 0
     assert decay_in_k(rates)["reason"].item() == "cannot say: all fits hit, or none"
+
+
+def two_families(rates, effect, rng):
+    """Cells of two families: the harder one, by log-odds, has fewer components on average."""
+    k = rates["n_components"].values
+    hard = rng.random(len(k)) < np.where(k < 4, 0.8, 0.2)
+    rate = expit(1.0 - 0.4 * k + effect * hard)[:, None, None]
+    hits = rng.binomial(rates["n_fits"].values, np.broadcast_to(rate, rates["n_fits"].shape))
+    family = np.where(hard, "student-t", "gaussian-full").astype(object)
+    made = rates_of(hits, rates["n_fits"].values, {"n_components": k, "n_optima": k + 3 * hard})
+    return made.assign(family=("cell", family))
+
+
+def test_families_have_levels_of_their_own():
+    rates = two_families(sweep(300), -1.5, np.random.default_rng(0))
+    trend = hit_rate_trend(rates, ["n_components"], factors=["family"])
+    reference = trend.attrs["reference_family"]
+    term = trend.sel(term=f"family: {'student-t' if reference == 'gaussian-full' else 'gaussian-full'}")
+    sign = 1 if reference == "gaussian-full" else -1
+    assert abs(float(term["estimate"]) - sign * -1.5) < 4 * float(term["standard_error"])
+    own = trend.sel(term="n_components")
+    assert own["estimate_low"] < -0.4 < own["estimate_high"]
+    # without the term the easier family's components look easy
+    pooled = hit_rate_trend(rates, ["n_components"]).sel(term="n_components")
+    assert pooled["estimate_low"] > -0.4
+    optima = optima_trend(rates, ["n_components"], factors=["family"])
+    assert str(term["term"].values) in optima["term"].values
+
+
+def test_predictions_are_for_a_family_and_refused_for_one_that_the_model_does_not_have():
+    rates = two_families(sweep(300), -1.5, np.random.default_rng(0))
+    trend = hit_rate_trend(rates, ["n_components"], factors=["family"])
+    names = ["gaussian-full", "student-t", "gaussian-tied"]
+    columns = {"n_components": [3] * 3, "family": names, "method": ["em"] * 3}
+    columns |= {"initializer": ["random-points"] * 3}
+    points = xr.Dataset({name: ("point", values) for name, values in columns.items()})
+    found = predicted_hit_rates(trend, points)
+    expected = expit(1.0 - 0.4 * 3 + np.array([0.0, -1.5]))
+    np.testing.assert_allclose(found["predicted_hit_rate"][:2], expected, atol=0.03)
+    assert found["reason"].values.tolist() == [
+        *("", ""),
+        "cannot say: no such method, initializer or family in the model",
+    ]
+
+
+def test_one_family_has_no_term():
+    rates = sweep().assign(family=("cell", np.array(["gaussian-full"] * 80, dtype=object)))
+    trend = hit_rate_trend(rates, factors=["family"])
+    assert trend.attrs["reference_family"] == "gaussian-full"
+    xr.testing.assert_allclose(trend, hit_rate_trend(rates))
+
+
+def test_a_decay_over_families_is_theirs_and_not_that_between_them():
+    """Two families whose rates fall alike, the easier one swept over more components; a third never hits."""
+    easy, hard = decaying(-0.33, 1), decaying(-0.33, 2).isel(cell=slice(12))
+    hard["n_hits"][:] = hard["n_hits"] // 8
+    never = decaying(-0.33, 3)
+    never["n_hits"][:] = 0
+    parts = [easy, hard, never]
+    names = ["gaussian-full", "gaussian-tied", "student-t"]
+    rates = xr.concat(
+        [
+            part.assign(family=("cell", np.array([name] * part.sizes["cell"], dtype=object)))
+            for part, name in zip(parts, names, strict=True)
+        ],
+        "cell",
+    )
+    rates["hit_rate"] = rates["n_hits"] / rates["n_fits"]
+    found = decay_in_k(rates, factors=["family"])
+    assert found["decay_low"].item() <= -0.33 <= found["decay_high"].item()
+    assert found["n_clusters"].item() == 33
+    two = rates.isel(cell=rates["family"].values != "student-t")
+    xr.testing.assert_allclose(decay_in_k(two, factors=["family"]), found)
+    assert decay_in_k(two)["decay"].item() > found["decay_high"].item()

@@ -164,7 +164,9 @@ def sweep_keys(cells: Sequence[Cell], methods: Sequence[str]) -> dict[str, list[
             for row in rows_of(criterion=["bic", "icl"], **arms, restarts=[1, 5, 10, 50], n_components=ks)
         ],
         "trend": rows_of(model=["hit rate", "number of optima"], term=["intercept", "n_components"]),
-        "difficulty": rows_of(model=["hit rate"], n_components=ks, n_features=[2, 8], **arms),
+        "difficulty": rows_of(
+            model=["hit rate"], family=["gaussian-full"], n_components=ks, n_features=[2, 8], **arms
+        ),
         "decay": [row | {"problem": "", "family": ""} for row in rows_of(**arms)],
         "performance_profiles": rows_of(unit=["passes", "seconds"], **arms, cost_ratio=grid),
         "data_profiles": rows_of(**arms, accuracy=[0.1, 1e-5], passes=grid),

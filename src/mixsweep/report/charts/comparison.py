@@ -220,8 +220,9 @@ def trend(sweep: Sweep) -> Chart:
     )
     caption = (
         f"{defined('Estimate', 'estimate')} A logistic model of the hits among all fits of each cell, method "
-        "and initializer, and a Poisson model of the optima seen, with a main effect for each covariate. "
-        "Cells of one problem stand or fall together. Starts that are copies of one are left out."
+        "and initializer, and a Poisson model of the optima seen, with a main effect for each covariate, "
+        "and for each family where there are several. Cells of one problem stand or fall together. Starts "
+        "that are copies of one, or made from the generating parameters, are left out."
     )
     choose = (("model", "Model"),)
     return Chart("trend", title, "trend", (Variant(ALWAYS, caption, spec),), False, choose, ("estimate",))
@@ -237,7 +238,8 @@ def difficulty(sweep: Sweep) -> Chart:
         "legend": {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "gradientLength": 160},
     }
     hover = tooltip(
-        *("model", "method", "initializer", ("n_components", "K", "d"), ("n_features", "features", "d")),
+        *("model", "family", "method", "initializer", ("n_components", "K", "d")),
+        ("n_features", "features", "d"),
         *(("n_rows", "rows", ",d"), ("separation", "separation", ".2~r")),
         *(("predicted_hit_rate", "expected hit rate", ".1%"),),
         *(("predicted_hit_rate_low", "95 % interval from", ".1%"), ("predicted_hit_rate_high", "to", ".1%")),
@@ -258,6 +260,6 @@ def difficulty(sweep: Sweep) -> Chart:
         "of the design, and models that could not be fitted, have no square."
     )
     spec = panels(title, "initializer", view, 150, sweep.initializers, transform=transform)
-    choose = (("model", "Model"), ("method", "Method"))
+    choose = (("model", "Model"), ("family", "Family"), ("method", "Method"))
     needs = ("predicted_hit_rate",)
     return Chart("difficulty", title, "difficulty", (Variant(ALWAYS, caption, spec),), False, choose, needs)
