@@ -23,7 +23,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     # one row a cell
     "verdicts": (
         *_KEY,
-        *("n_rows", "n_features", "best_log_likelihood", "n_fits", "n_hits", *with_interval("hit_rate")),
+        *("n_rows", "n_features", "best_log_likelihood", "unrestricted_log_likelihood", "unrestricted_gap"),
+        *("n_fits", "n_hits", *with_interval("hit_rate")),
         *("n_optima", "n_proper", "n_copies", "n_failures", *with_interval("unseen_share"), "missed_chance"),
         *("best_method", "best_initializer", *with_interval("restarts_95"), "n_rates"),
         *("reason", "warning", "verdict"),
@@ -206,6 +207,16 @@ _KEYS = (
     _key("n_features", "features of the data", "1"),
     _key("separation", "smallest distance of two generating means, in standard deviations", "1"),
     _key("best_log_likelihood", "log-likelihood of the highest proper optimum known, data units", "nat"),
+    _key(
+        "unrestricted_log_likelihood",
+        "log-likelihood of the highest optimum of any kind, degenerate and spurious ones included",
+        "nat",
+    ),
+    _key(
+        "unrestricted_gap",
+        "unrestricted_log_likelihood minus best_log_likelihood; 0 where no optimum lies above the best known",
+        "nat",
+    ),
     _key("log_likelihood", "log-likelihood on all rows, data units; in nesting the cell's highest", "nat"),
     _key("gap", "log-likelihood of the best known optimum minus that of this one", "nat"),
     _key("n_proper", "optima that are proper local maxima", "1"),

@@ -87,8 +87,11 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
         "reason": NO_FITS if not ran else NO_BEST if best < 0 else "" if total else NOTHING_DRAWN,
         "warning": warnings_in_words(names, n_rows),
     }
+    if len(kinds):
+        row["unrestricted_log_likelihood"] = float(optima["log_likelihood"].values.max())
     if best >= 0:
         row["best_log_likelihood"] = float(optima["log_likelihood"].values[best])
+        row["unrestricted_gap"] = row["unrestricted_log_likelihood"] - row["best_log_likelihood"]
         row["n_copies"] = float(optima["n_copies"].values[best])
     if best >= 0 and total:
         low, high = pooled_wilson(row["n_hits"], total, n_starts)

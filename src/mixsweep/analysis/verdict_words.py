@@ -147,7 +147,8 @@ def _remarks(row: dict[str, Any], optima: xr.Dataset, evidence: Evidence) -> lis
     if best > 0:
         kinds = sorted({KINDS[kind] for kind in optima["kind"].values[:best]})
         higher = _counted(best, "higher stationary point is", "higher stationary points are")
-        parts.append(f"{higher} set apart as {' or '.join(kinds)}")
+        top = row["unrestricted_log_likelihood"]
+        parts.append(f"{higher} set apart as {' or '.join(kinds)}, up to {top:.4f}")
     if row["n_fits"] and not row["n_hits"]:
         parts.append(_who_found(int(optima.attrs["truth_optimum"]) == best, evidence.found_by))
     if row["warning"]:

@@ -89,12 +89,13 @@ _HEADINGS: dict[str, dict[str, str]] = {
     },
     "log-likelihood": {
         "best_log_likelihood": "Best log-likelihood",
+        "unrestricted_log_likelihood": "Highest of any kind",
         "log_likelihood": "Log-likelihood",
         "bound": "Bound",
         "height_a": "Height of the first",
         "height_b": "of the second",
     },
-    "nats": {"gap": "Gap, nats", "deficit": "Deficit, nats"},
+    "nats": {"gap": "Gap, nats", "deficit": "Deficit, nats", "unrestricted_gap": "above the best, nats"},
     "tolerance": {"tolerance": "Tolerance, nats"},
     "percent": {
         "unseen_share_boender": "Unseen, Boender and Rinnooy Kan",
@@ -189,7 +190,8 @@ _ARM = (*_CELL, "method", "initializer")
 _SHOWN: dict[str, tuple[str, ...]] = {
     "verdicts": (
         *(*_CELL, "verdict", "best_log_likelihood", "hit_rate", "restarts_95", "best_method", "n_optima"),
-        *("n_proper", "unseen_share", "n_fits", "n_failures", "n_rows", "n_features", "reason"),
+        *("n_proper", "unseen_share", "n_fits", "n_failures", "unrestricted_log_likelihood"),
+        *("unrestricted_gap", "n_rows", "n_features", "reason"),
     ),
     "advice": (
         *("problem", "statement", "method", "initializer", "restarts", "expected_passes"),

@@ -36,7 +36,8 @@ def test_the_counts_the_chance_and_the_restarts_are_in_the_sentence():
     assert (row["n_optima"], row["n_proper"], row["n_failures"], row["n_copies"]) == (2, 2, 0, 6)
     assert row["missed_chance"] == pytest.approx(2**-10)
     assert (row["reason"], row["warning"]) == ("", "")
-    assert row["best_log_likelihood"] == -10.25
+    assert row["best_log_likelihood"] == row["unrestricted_log_likelihood"] == -10.25
+    assert row["unrestricted_gap"] == 0
 
 
 def test_the_issue_of_rare_best_optima_is_told_as_asked_for():
@@ -127,7 +128,9 @@ def test_without_a_proper_maximum_nothing_can_be_said():
     assert row["verdict"] == (
         "Cannot say: none of 4 fits led to a proper maximum (2 other stationary points, 0 failed fits)."
     )
-    assert not {"best_log_likelihood", "hit_rate", "restarts_95", "missed_chance"} & set(row)
+    absent = {"best_log_likelihood", "unrestricted_gap", "hit_rate", "restarts_95", "missed_chance"}
+    assert not absent & set(row)
+    assert row["unrestricted_log_likelihood"] == -10
     assert (row["n_hits"], row["best_method"]) == (0, "")
     assert row["reason"] == "cannot say: no proper optimum is known"
 
@@ -167,7 +170,9 @@ def test_three_hits_are_enough_to_state_restarts():
 def test_higher_points_that_are_not_proper_are_named(kinds, words):
     best = len(kinds) - 1
     row = verdict_of([[[best] * 10]], kinds)
-    assert row["verdict"].endswith(f"; {words}.")
+    assert row["verdict"].endswith(f"; {words}, up to -10.0000.")
+    assert (row["unrestricted_log_likelihood"], row["unrestricted_gap"]) == (-10.0, best)
+    assert row["best_log_likelihood"] == -10.0 - best
     assert row["n_hits"] == 10
 
 
