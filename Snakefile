@@ -38,10 +38,6 @@ wildcard_constraints:
     stop=r"[0-9]+",
 
 
-localrules:
-    all,
-
-
 rule all:
     default_target: True
     input:
@@ -51,6 +47,7 @@ rule all:
         figures="<results>/report/figures/optima.svg",
         landscapes=sweep.landscapes,
         rounds=["<results>/restarts.json"] if sweep.adaptive else [],
+    localrule: True
 
 
 include: "workflow/rules/plan.smk"
@@ -62,6 +59,7 @@ include: "workflow/rules/landscape.smk"
 include: "workflow/rules/barriers.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/speed.smk"
 include: "workflow/rules/rounds.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/figures.smk"

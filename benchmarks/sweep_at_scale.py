@@ -4,7 +4,7 @@ Usage: python benchmarks/sweep_at_scale.py [--cells 250] [--restarts 500]
 
 A cell is fitted and its optima are found for every number of components. Copies of it with the restarts in
 another order stand for the same cell of many problems, so that every file is as in a real sweep. Then
-`mixsweep collect` and `mixsweep analyse` are called as the workflow calls them, one after the other.
+`mixsweep collect`, `analyse` and `speed` are called as the workflow calls them, one after the other.
 """
 
 from __future__ import annotations
@@ -133,6 +133,7 @@ def rows(cells: int, restarts: int) -> Iterator[Row]:
         steps = {
             "collect": ["collect", "--cells", "cells", "--plan", "plan.json", "--output", "sweep.nc"],
             "analyse": ["analyse", "sweep.nc", "--tables", "tables", "--verdicts", "verdicts.csv"],
+            "speed": ["speed", "sweep.nc", "--tables", "tables"],
         }
         total, largest = 0.0, 0.0
         for step, arguments in steps.items():

@@ -59,10 +59,12 @@ def _planned_jobs(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"cells/{folder}/landscape.nc", f"landscape/{folder}.log"
     yield "sweep.nc", "collect.log"
     yield "verdicts.csv", "analyse.log"
+    yield "tables/convergence.csv", "speed.log"
     yield "tables/barriers.csv", "barriers.log"
     if isinstance(plan["config"]["restarts"], dict):
         yield "restarts.json", "rounds.log"
     yield "report/index.html", "report.log"
+    yield "report/figures/optima.svg", "figures.log"
 
 
 def _last_lines(log: Path) -> list[str]:

@@ -38,7 +38,7 @@ def test_failed_cells_and_analyses_are_listed_with_cause_and_command(folder):
     write(logs / f"cell/{CELL}.log", "Traceback ...\nMemoryError: no more\n")
     write(logs / "collect.log", "")
     states = {str(job.path.relative_to(results)): job for job in job_states(results, logs)}
-    assert [job.state for job in states.values()] == ["done", "failed", *["missing"] * 6]
+    assert [job.state for job in states.values()] == ["done", "failed", *["missing"] * 8]
     failed = states[f"cells/{CELL}/fits.nc"]
     assert failed.cause.splitlines()[-1] == "MemoryError: no more"
     assert failed.rerun == f"snakemake --cores 1 results/cells/{CELL}/fits.nc"

@@ -101,9 +101,9 @@ given = {key: Path(value) for key, value in zip(rest, rest[1:]) if key.startswit
 made = [given[key] for key in ("--output", "--fits", "--timing", "--verdicts") if key in given]
 if command == "figures":
     made = []
-if command in ("analyse", "figures"):
+if command in ("analyse", "speed", "figures"):
     rule = Path(RULES, f"{command}.smk").read_text()
-    folder = given["--tables" if command == "analyse" else "--output"]
+    folder = given["--output" if command == "figures" else "--tables"]
     made += [folder / name for name in re.findall(r"(?:tables|figures)/(\\w+\\.(?:csv|svg))", rule)]
 for path in made:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,8 @@ def test_counts_of_a_sweep_of_own_data(project: Path) -> None:
     config = write_config(project)
     assert jobs(snakemake(project, "-n", "--configfile", str(config))) == {
         "plan": 1, "problem": 1, "shard": 4, "cell": 2, "optima": 2, "landscape": 2,
-        "collect": 1, "analyse": 1, "barriers": 1, "report": 1, "figures": 1, "all": 1, "total": 18,
+        "collect": 1, "analyse": 1, "speed": 1, "barriers": 1, "report": 1, "figures": 1,
+        "all": 1, "total": 19,
     }  # fmt: skip
 
 

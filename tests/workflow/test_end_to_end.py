@@ -17,7 +17,7 @@ def test_all_jobs_run_once(whole: Any) -> None:
     _, done = whole
     assert done.jobs == {
         "all": 1, "plan": 1, "problem": 2, "shard": 12, "cell": 3, "optima": 3,
-        "landscape": 3, "collect": 1, "analyse": 1, "barriers": 1, "report": 1,
+        "landscape": 3, "collect": 1, "analyse": 1, "speed": 1, "barriers": 1, "report": 1, "figures": 1,
     }  # fmt: skip
     assert done.fits == 1200
 

@@ -115,8 +115,8 @@ def test_a_failed_landscape_is_missing_from_the_report_which_says_why(pathless: 
 
     done = pathless.run("--cores", "2", code=1)
     assert done.output.count("Trying to restart job") == 2
-    assert {rule: done.jobs[rule] for rule in ("collect", "analyse", "barriers", "report")} == {
-        "collect": 1, "analyse": 1, "barriers": 1, "report": 1,
+    assert {rule: done.jobs[rule] for rule in ("collect", "speed", "barriers", "figures")} == {
+        "collect": 1, "speed": 1, "barriers": 1, "figures": 1,
     }  # fmt: skip
     assert "All 40 fits of 2 cells are there" in done.output
     assert f"1 of 2 landscapes could not be made: {cell}. What else was asked for is there" in done.output

@@ -67,6 +67,7 @@ def test_every_rule_of_the_design_is_there() -> None:
         "collect",
         "rounds",
         "analyse",
+        "speed",
         "report",
         "figures",
     }

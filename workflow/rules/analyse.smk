@@ -25,15 +25,6 @@ rule analyse:
         trend=ensure("<results>/tables/trend.csv", non_empty=True),
         difficulty=ensure("<results>/tables/difficulty.csv", non_empty=True),
         decay=ensure("<results>/tables/decay.csv", non_empty=True),
-        convergence=ensure("<results>/tables/convergence.csv", non_empty=True),
-        run_time=ensure("<results>/tables/run_time.csv", non_empty=True),
-        gaps=ensure("<results>/tables/gaps.csv", non_empty=True),
-        ratios=ensure("<results>/tables/ratios.csv", non_empty=True),
-        rates=ensure("<results>/tables/rates.csv", non_empty=True),
-        conduct=ensure("<results>/tables/conduct.csv", non_empty=True),
-        step_sizes=ensure("<results>/tables/step_sizes.csv", non_empty=True),
-        tuning=ensure("<results>/tables/tuning.csv", non_empty=True),
-        parametrisations=ensure("<results>/tables/parametrisations.csv", non_empty=True),
         performance_profiles=ensure(
             "<results>/tables/performance_profiles.csv", non_empty=True
         ),

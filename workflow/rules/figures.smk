@@ -3,6 +3,7 @@ rule figures:
     input:
         plan="<results>/plan.json",
         tables=rules.analyse.output,
+        speed=rules.speed.output,
         barriers="<results>/tables/barriers.csv",
         landscapes=sweep.landscapes,
     output:

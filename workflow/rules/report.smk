@@ -3,6 +3,7 @@ rule report:
         plan="<results>/plan.json",
         sweep="<results>/sweep.nc",
         tables=rules.analyse.output,
+        speed=rules.speed.output,
         barriers="<results>/tables/barriers.csv",
         landscapes=sweep.landscapes,
     output:

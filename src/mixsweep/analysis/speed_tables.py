@@ -28,8 +28,13 @@ if TYPE_CHECKING:
 
     from mixsweep.problems import Problem
 
-__all__ = ["CONDUCT", "frame_of", "speed_tables"]
+__all__ = ["CONDUCT", "SPEED_TABLES", "frame_of", "speed_tables"]
 
+#: Names of the tables.
+SPEED_TABLES = (
+    *("convergence", "run_time", "gaps", "ratios", "rates", "conduct"),
+    *("step_sizes", "tuning", "parametrisations"),
+)
 #: What the fits say of how they went, besides the scalars of the sweep's root.
 CONDUCT = (
     *("n_decreases", "largest_decrease", "n_constraint_violations", "n_function_values", "n_trial_passes"),

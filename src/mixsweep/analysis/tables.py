@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +14,7 @@ from mixsweep.analysis.multimodality import best_known
 from mixsweep.analysis.paired import holm
 from mixsweep.analysis.profiles import solution_costs
 from mixsweep.analysis.running_time import expected_running_time
-from mixsweep.analysis.speed_tables import CONDUCT, speed_tables
+from mixsweep.analysis.speed_tables import CONDUCT, SPEED_TABLES, speed_tables
 from mixsweep.analysis.success import hit_rates
 from mixsweep.analysis.sweep_tables import CellSummary, sweep_tables
 from mixsweep.analysis.verdict import no_verdict
@@ -28,7 +29,16 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["COLUMNS", "analyse", "cell_datasets", "cells_of", "joined", "write_table", "write_tables"]
+__all__ = [
+    "COLUMNS",
+    "analyse",
+    "analyse_speed",
+    "cell_datasets",
+    "cells_of",
+    "joined",
+    "write_table",
+    "write_tables",
+]
 
 _KEPT = ["log_likelihood", "kind", "classification_entropy"]
 
@@ -60,7 +70,7 @@ def cell_datasets(tree: xr.DataTree, key: CellKey) -> tuple[xr.Dataset, xr.Datas
 
 
 def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
-    """Return all tables of a sweep by name, but those made from other files.
+    """Return the verdicts and tables of what the optima are and how often the best is found, by name.
 
     Parameters
     ----------
@@ -71,13 +81,11 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
     """
     import pandas as pd
 
-    parts: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS if table not in APART}
-    methods = methods_of(tree)
-    optimisers = {label: str(settings["method"]) for label, settings in methods.items()}
-    groups = set(tree.groups)
+    parts = _no_rows(table for table in COLUMNS if table not in (*APART, *SPEED_TABLES))
+    optimisers = {label: str(settings["method"]) for label, settings in methods_of(tree).items()}
     summaries = []
     for key in cells_of(tree):
-        if f"/{cell_group(key)}/optima" not in groups:
+        if not _is_there(tree, key):
             rows = {"verdicts": pd.DataFrame([no_verdict("the cell is missing from the collection")])}
         else:
             fits, optima = cell_datasets(tree, key)
@@ -86,16 +94,40 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
             best = best_known(optima)
             rates, costs = hit_rates(fits, best), expected_running_time(fits, best)
             rows = cell_tables(fits, optima, rates, costs, cell, int(tree.attrs["max_passes"]), optimisers)
-            rows |= speed_tables(fits, optima, best, problem, methods)
             summaries.append(_summary(key, fits, optima, rates, costs, problem))
-        for table, frame in rows.items():
-            parts[table].append(frame.assign(problem=key[0], family=key[1], n_components=key[2]))
+        _add(parts, key, rows)
     for table, frames in sweep_tables(summaries).items():
         parts[table] += frames
     tables = {table: joined(frames, COLUMNS[table]) for table, frames in parts.items()}
     # one family of comparisons: what is adjusted within a cell is not for a reader of all cells
     tables["pairs"]["p_holm"] = holm(tables["pairs"]["p_value"].astype(float))
     return tables
+
+
+def analyse_speed(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
+    """Return the tables of how fast the methods get there, by name; arguments as of `analyse`."""
+    parts = _no_rows(SPEED_TABLES)
+    methods = methods_of(tree)
+    for key in cells_of(tree):
+        if _is_there(tree, key):
+            fits, optima = cell_datasets(tree, key)
+            best, problem = best_known(optima), _problem(problems, key[0])
+            _add(parts, key, speed_tables(fits, optima, best, problem, methods))
+    return {table: joined(frames, COLUMNS[table]) for table, frames in parts.items()}
+
+
+def _no_rows(tables: Iterable[str]) -> dict[str, list[pd.DataFrame]]:
+    return {table: [] for table in tables}
+
+
+def _is_there(tree: xr.DataTree, key: CellKey) -> bool:
+    return f"/{cell_group(key)}/optima" in tree.groups
+
+
+def _add(parts: dict[str, list[pd.DataFrame]], key: CellKey, rows: dict[str, pd.DataFrame]) -> None:
+    """Add a cell's rows to the parts of each table."""
+    for table, frame in rows.items():
+        parts[table].append(frame.assign(problem=key[0], family=key[1], n_components=key[2]))
 
 
 def _problem(folder: Path, name: str) -> Problem | None:
@@ -140,10 +172,10 @@ def joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame
     return table.astype(dict.fromkeys(text, object)).fillna(dict.fromkeys(text, ""))
 
 
-def write_tables(tables: dict[str, pd.DataFrame], folder: Path, verdicts: Path) -> None:
-    """Write the tables as csv: the verdicts to a file of their own, the others into the folder."""
+def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> None:
+    """Write tables as csv into a folder."""
     for name, frame in tables.items():
-        write_table(frame, verdicts if name == "verdicts" else folder / f"{name}.csv")
+        write_table(frame, folder / f"{name}.csv")
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -41,7 +41,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Write the table of barriers between the leading maxima of all cells.",
     ),
     "collect": ("mixsweep.cli.collect:collect", "Gather all cells into one file."),
-    "analyse": ("mixsweep.cli.analyse:analyse", "Compute the tables and verdicts of a sweep."),
+    "analyse": (
+        "mixsweep.cli.analyse:analyse",
+        "Compute verdicts, and what the optima are and how often each is found.",
+    ),
+    "speed": ("mixsweep.cli.speed:speed", "Compute how fast the methods converge."),
     "audit": ("mixsweep.cli.audit:audit", "Find fits that are proven not to be at the maximum."),
     "rounds": ("mixsweep.cli.rounds:rounds", "Say how many restarts an adaptive sweep's cells should have."),
     "report": ("mixsweep.cli.report:report", "Write the report of a results folder."),

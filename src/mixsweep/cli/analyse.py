@@ -1,4 +1,4 @@
-"""``mixsweep analyse``: the tables of a sweep."""
+"""``mixsweep analyse``: verdicts, what the optima are, and how often the best is found."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ __all__ = ["analyse"]
     "--verdicts", required=True, type=click.Path(path_type=Path), help="The verdicts, a row a cell."
 )
 def analyse(sweep: Path, tables: Path, verdicts: Path) -> None:
-    """Write the tables of a SWEEP file.
+    """Write the verdicts of a SWEEP file, and its tables but those of `mixsweep speed`.
 
     The problems' files are looked for in the folder problems beside it; what needs the data is left out where
     they are missing.
     """
     from mixsweep.analysis.tables import analyse as analyse_sweep
-    from mixsweep.analysis.tables import write_tables
+    from mixsweep.analysis.tables import write_table, write_tables
     from mixsweep.collect import open_sweep
     from mixsweep.partial import mark_verdicts
 
     with open_sweep(sweep) as tree:
         found = analyse_sweep(tree, sweep.parent / "problems")
         mark_verdicts(found["verdicts"], tree.attrs)
-    write_tables(found, tables, verdicts)
-    click.echo(f"{verdicts}: {len(found['verdicts'])} cells")
+    rows = found.pop("verdicts")
+    write_table(rows, verdicts)
+    write_tables(found, tables)
+    click.echo(f"{verdicts}: {len(rows)} cells")

@@ -10,7 +10,7 @@ from tests.mixsweep.helpers import SWEPT
 from mixsweep.analysis.columns import APART, TEXT
 from mixsweep.analysis.metrics import METRICS
 from mixsweep.analysis.paired import holm
-from mixsweep.analysis.tables import COLUMNS, analyse, cells_of, write_tables
+from mixsweep.analysis.tables import COLUMNS, analyse, analyse_speed, cells_of, write_tables
 from mixsweep.collect import cell_group, open_sweep, read_cell
 from mixsweep.status import FAILURES, Status
 
@@ -18,7 +18,18 @@ from mixsweep.status import FAILURES, Status
 @pytest.fixture(scope="module")
 def tables(sweep_path):
     with open_sweep(sweep_path) as tree:
-        return analyse(tree, sweep_path.parent / "problems")
+        return every_table(tree, sweep_path.parent / "problems")
+
+
+def every_table(tree, problems):
+    return analyse(tree, problems) | analyse_speed(tree, problems)
+
+
+def test_the_two_calls_make_different_tables(sweep_path):
+    with open_sweep(sweep_path) as tree:
+        first, second = (call(tree, sweep_path.parent) for call in (analyse, analyse_speed))
+    assert not first.keys() & second.keys()
+    assert (first | second).keys() == {name for name in COLUMNS if name not in APART}
 
 
 def test_tables_have_exactly_the_declared_columns(tables):
@@ -64,7 +75,7 @@ def tables_with_second_start(sweep_path, name):
         lambda own: own.assign_coords(initializer=names) if "initializer" in own.coords else own
     )
     renamed.attrs = tree.attrs
-    return analyse(renamed, sweep_path.parent / "problems")
+    return every_table(renamed, sweep_path.parent / "problems")
 
 
 @pytest.fixture(scope="module")
@@ -152,10 +163,10 @@ def test_every_failed_fit_is_listed_with_the_command_that_reruns_its_shard(cells
 
 
 def test_tables_are_written_as_csv_that_reads_back(tables, tmp_path):
-    write_tables(tables, tmp_path / "tables", tmp_path / "verdicts.csv")
-    assert {path.stem for path in (tmp_path / "tables").iterdir()} == set(COLUMNS) - {"verdicts"} - APART
+    write_tables(tables, tmp_path)
+    assert {path.stem for path in tmp_path.iterdir()} == set(COLUMNS) - APART
     for name, frame in tables.items():
-        path = tmp_path / "verdicts.csv" if name == "verdicts" else tmp_path / "tables" / f"{name}.csv"
+        path = tmp_path / f"{name}.csv"
         text = {column: str for column in frame if column in TEXT}
         read = pd.read_csv(path, dtype=text).fillna(dict.fromkeys(text, ""))
         pd.testing.assert_frame_equal(
@@ -173,7 +184,7 @@ def test_a_cell_that_is_missing_from_the_collection_has_an_entry_that_says_so(sw
     with open_sweep(sweep_path) as opened:
         tree = opened.load()
     del tree["iris"]
-    found = analyse(tree, tmp_path)
+    found = every_table(tree, tmp_path)
     last = found["verdicts"].iloc[-1]
     assert last["problem"] == "iris"
     assert last["verdict"] == "Cannot say: the cell is missing from the collection."
@@ -191,7 +202,7 @@ def test_a_sweep_in_which_every_fit_failed_has_no_rates(tree, tmp_path):
             node.dataset = node.to_dataset(inherit=False).isel(
                 optimum=slice(0), leading=slice(0), leading_=slice(0)
             )
-    found = analyse(tree, tmp_path)
+    found = every_table(tree, tmp_path)
     assert found["verdicts"]["verdict"].str.startswith("Cannot say: none of 48 fits").all()
     assert found["hit_rates"]["hit_rate"].isna().all()
     assert found["costs"]["passes_per_hit"].isna().all()
