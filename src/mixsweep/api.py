@@ -71,6 +71,12 @@ def fit(
         Over ``restart``: ``log_likelihood``, ``status``, ``n_passes``, ``n_iterations``, ``em_decrement``,
         ``seconds``, parameters and traces, in the units of the data.
 
+    Notes
+    -----
+    EM steps shrink beside a saddle as they do beside a maximum. Where two components ended equal, or nearly
+    so while EM drives them apart, ``status`` says ``saddle``. A fit that stopped beside any other saddle is
+    called ``converged``: it takes second derivatives to tell, which the census of a sweep computes.
+
     Raises
     ------
     MixsweepError

@@ -192,9 +192,10 @@ class Ledger:
         converged = step.accepted & (evaluation.decrement < self.tol) & (self.tol > 0)
         status[converged] = Status.CONVERGED
         if converged.any() and self.objective.n_components > 1:
-            # by symmetry EM never leaves such a point, whatever the likelihood around it
-            coincident = self.objective.coincident(take(parameters, converged))
-            status[np.flatnonzero(converged)[coincident]] = Status.SADDLE
+            points, maximised = take(parameters, converged), take(evaluation.maximised, converged)
+            # by symmetry EM never leaves equal components, whatever the likelihood around them
+            beside = self.objective.coincident(points) | self.objective.driven_apart(points, maximised)
+            status[np.flatnonzero(converged)[beside]] = Status.SADDLE
         sound = _finite(parameters)
         status[step.accepted & ~(sound & np.isfinite(evaluation.log_likelihood))] = Status.DIVERGED
         # a singular covariance makes the log-likelihood infinite: a collapse, not a divergence

@@ -304,19 +304,59 @@ class Objective:
 
     def coincident(self, parameters: Parameters) -> BoolArray:
         """Return which points have two components that are the same within rounding, shape (R,)."""
+        components = self._components(parameters)
+        result = np.zeros(len(components), dtype=bool)
+        for k in range(1, self.n_components):
+            result |= (_distances(components, k) < COINCIDENT).any(axis=1)
+        return result
+
+    def driven_apart(self, parameters: Parameters, maximised: Parameters) -> BoolArray:
+        """Return which points have two nearly equal components that the M-step drives apart, shape (R,).
+
+        EM multiplies the small difference of two components by an eigenvalue of its Jacobian where they are
+        equal, I - Icom^-1 Iobs (Dempster, Laird and Rubin 1977, section 4): one above 1 means that the log-
+        likelihood curves up along it. The point is beside such a saddle, however small a step EM takes there:
+        the EM decrement falls with the square of the difference.
+
+        Parameters
+        ----------
+        parameters : dict of ndarray
+            Restarts first.
+        maximised : dict of ndarray
+            The M-step's parameters there.
+        """
+        before, after = self._components(parameters), self._components(maximised)
+        deviation = np.sqrt(self.family.smallest_eigenvalues(parameters).min(axis=1, keepdims=True))
+        near = NEARLY_COINCIDENT * np.minimum(deviation, 1.0)
+        result = np.zeros(len(before), dtype=bool)
+        for k in range(1, self.n_components):
+            distance = _distances(before, k)
+            grows = _distances(after, k) > (1.0 + GROWTH) * distance
+            result |= ((distance < near) & grows).any(axis=1)
+        return result
+
+    def _components(self, parameters: Parameters) -> FloatArray:
+        """Return the entries of the own arrays of each component, weights aside, shape (R, K, p)."""
         own = self.family.shapes(self.n_components, self.n_features)
         each = [
             flat(parameters[name]).reshape(len(parameters[name]), self.n_components, math.prod(shape[1:]))
             for name, shape in own.items()
             if name != "weights" and shape[:1] == (self.n_components,)
         ]
-        components = np.concatenate(each, axis=2)
-        result = np.zeros(len(components), dtype=bool)
-        for k in range(1, self.n_components):
-            distance = np.abs(components[:, k:] - components[:, k - 1 : k]).max(axis=2)
-            result |= (distance < COINCIDENT).any(axis=1)
-        return result
+        return np.concatenate(each, axis=2)
+
+
+def _distances(components: FloatArray, number: int) -> FloatArray:
+    """Return how far one component is from each of those after it, shape (R, K - number)."""
+    distances: FloatArray = np.abs(components[:, number:] - components[:, number - 1 : number]).max(axis=2)
+    return distances
 
 
 #: Components whose parameters differ by less (data of unit variance) are one: EM never separates them.
 COINCIDENT = 1e-6
+#: Components that differ by less, in standard deviations of the narrowest of the point, are nearly equal;
+NEARLY_COINCIDENT = 3e-2
+#: a difference grows when an M-step adds more than this share to it. Of 6217 converged fits of the built-in
+#: data (EM and SQUAREM, five families, K = 2, 4, 6, tolerances 1e-8 and 1e-4) 171 had such components, those
+#: equal within rounding aside: each rose by 0.2 nats or more when EM went on.
+GROWTH = 1e-3

@@ -23,7 +23,8 @@ class Status(IntEnum):
     STALLED = 5
     """The line search found no further progress above rounding error, or a solver ended by its own rules."""
     SADDLE = 6
-    """Converged, but the census found a direction of ascent."""
+    """Converged where two components are equal, or where EM drives two nearly equal ones apart; in a census
+    also, converged where the log-likelihood has a direction of ascent."""
     ERROR = 7
     """The method or the family raised an exception; the best finite point is kept."""
 

@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 from mixsweep import ledger
+from mixsweep.analysis.census import Thresholds, census
+from mixsweep.endpoints import take
 from mixsweep.families import FAMILIES as FAMILY_CLASSES
 from mixsweep.loop import run
 from mixsweep.methods import METHODS
 from mixsweep.methods.ability import why_unable
 from mixsweep.methods.base import Request, Step
 from mixsweep.methods.em import EM
+from mixsweep.objective import Objective
+from mixsweep.problems import Problem
+from mixsweep.schema import KINDS
 from mixsweep.status import Status
-from tests.mixsweep.helpers import FAMILIES, SOLVERS, cell, scattered_points, starts
+from tests.mixsweep.helpers import FAMILIES, SOLVERS, cell, fits_at, scattered_points, starts
 from tests.mixsweep.helpers import METHODS as NAMES
 
 
@@ -52,6 +57,53 @@ def test_identical_components_end_in_a_saddle_and_do_not_count_as_converged(fami
     if (method, family) != ("em", "student-t") and method != "adam":
         assert known.all()
     assert objective.coincident({name: values[known] for name, values in ends.parameters.items()}).all()
+
+
+@pytest.mark.parametrize("family", ["gaussian-full", "gaussian-diag", "gaussian-tied"])
+@pytest.mark.parametrize("method", ["em", "squarem", "lbfgs"])
+def test_nearly_identical_components_do_not_end_as_converged_beside_the_saddle(family, method):
+    objective = cell("faithful", family, 3)
+    for apart in (1e-10, 1e-9, 1e-8, 1e-7, 1e-6):
+        begin = starts(objective, count=3)
+        begin["means"][:, 1] = begin["means"][:, 0] + apart
+        begin["weights"][:] = [0.2, 0.3, 0.5]
+        ends = run(objective, METHODS[method](), begin, tol=1e-8, max_passes=600)
+        converged = np.flatnonzero(ends.status == Status.CONVERGED)
+        # where EM goes on it leaves a saddle, and stays at a maximum
+        on = run(objective, EM(), take(ends.parameters, converged), tol=0, max_passes=600)
+        assert (on.log_likelihood - ends.log_likelihood[converged] < 0.1).all()
+
+
+def test_fits_called_saddles_rise_when_em_goes_on():
+    # a family and data where starts lead EM beside such points: no maximum may be among them
+    objective = cell("galaxies", "gaussian-tied", 4)
+    ends = run(objective, EM(), starts(objective, "galaxies", 40), tol=1e-6, max_passes=400)
+    beside = np.flatnonzero(ends.status == Status.SADDLE)
+    near = take(ends.parameters, beside)
+    driven = objective.driven_apart(near, objective.evaluate(near).maximised)
+    assert driven.sum() > 10
+    # or the components were equal within rounding, which EM keeps
+    assert (driven | objective.coincident(near)).all()
+    on = run(objective, EM(), take(near, driven), tol=0, max_passes=2000)
+    assert (on.log_likelihood - ends.log_likelihood[beside[driven]] > 0.1).all()
+
+
+def test_a_saddle_of_distinct_components_is_called_converged_and_found_by_the_census():
+    # the start and the rows are mirror images of themselves, and so is every EM step
+    rng = np.random.default_rng(0)
+    quarter = np.abs(rng.standard_normal((30, 2))) * [0.3, 1.0] + [3.0, 0.0]
+    X = np.concatenate([quarter * signs for signs in ([1, 1], [1, -1], [-1, 1], [-1, -1])])
+    problem = Problem("mirrored", X, ("x", "y"))
+    objective = Objective.of_problem(problem, "gaussian-full", 2, 1e-6)
+    covariances = np.broadcast_to(objective.covariance, (1, 2, 2, 2))
+    means = np.array([[[0.0, 1.0], [0.0, -1.0]]])
+    begin = objective.family.from_moments(np.full((1, 2), 0.5), means, covariances)
+    ends = run(objective, EM(), begin, tol=1e-12)
+    assert ends.status[0] == Status.CONVERGED
+    assert np.ptp(ends.parameters["means"][0, :, 1]) > 0.1
+    reported = objective.family.to_reported(ends.parameters, objective.location, objective.scale)
+    optima = census(problem, fits_at(problem, **reported), Thresholds())
+    assert KINDS[int(optima["kind"][int(optima["fit_optimum"][0, 0, 0])])] == "saddle"
 
 
 def test_a_fit_that_diverges_keeps_the_best_point_it_visited():
