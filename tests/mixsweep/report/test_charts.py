@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import vl_convert
 
 from mixsweep.report.charts import all_charts
+from mixsweep.report.charts.hit_rates import hit_rates, restarts
 from mixsweep.report.charts.style import KIND_COLOURS, STATUS_COLOURS, method_colours
 from mixsweep.report.figures import choose, standalone
 from mixsweep.report.material import Material
@@ -43,6 +45,16 @@ def test_every_chart_states_its_denominator(sweep: tuple[Any, Any, Any]) -> None
         for variant in chart.variants:
             assert variant.caption.strip().endswith(".")
             assert any(word in variant.caption for word in WORDS), chart.name
+
+
+def test_starts_from_the_generating_parameters_are_said_to_be_for_reference(
+    sweep: tuple[Any, Any, Any],
+) -> None:
+    found, charts, _ = sweep
+    for make in (hit_rates, restarts):
+        captions = [item.caption for item in make(replace(found, initializers=("truth",))).variants]
+        assert all("For reference: truth starts from the generating parameters" in text for text in captions)
+        assert all("For reference" not in item.caption for item in charts[make.__name__].variants)
 
 
 @pytest.mark.parametrize("name", NAMES)
