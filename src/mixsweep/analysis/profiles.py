@@ -21,10 +21,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixsweep.analysis.counts import ran_of, reasons
 from mixsweep.analysis.gaps import cost_grid
-from mixsweep.analysis.intervals import wilson
+from mixsweep.analysis.intervals import clustered, wilson
+from mixsweep.typing import FloatArray
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,16 +51,17 @@ def performance_profiles(costs: xr.DataArray) -> xr.Dataset:
     Parameters
     ----------
     costs : xarray.DataArray
-        Over (cell, method, initializer), such as ``passes_per_hit`` of the cells: infinite where the arm does
-        not solve the cell, NaN where its cost is not known. A cell in which any cost is not known is left
-        out; one that no arm solves is counted.
+        Over (cell, method, initializer), such as ``passes_per_hit`` of the cells, with the coordinate
+        ``problem`` over cell: infinite where the arm does not solve the cell, NaN where its cost is not
+        known. A cell in which any cost is not known is left out; one that no arm solves is counted.
 
     Returns
     -------
     xarray.Dataset
-        Over (method, initializer, point): ``share_within`` with its 95 % interval over cells; over (method,
-        initializer): ``share_solved`` (of cells, at any cost), ``share_cheapest`` (ties count for each) and
-        ``reason``; over point: ``cost_ratio``; ``n_compared`` cells and ``n_left_out``.
+        Over (method, initializer, point): ``share_within`` with its 95 % interval, of which the units are
+        problems, since cells of one are alike; over (method, initializer): ``share_solved`` (of cells, at any
+        cost), ``share_cheapest`` (ties count for each) and ``reason``; over point: ``cost_ratio``;
+        ``n_compared`` cells and ``n_left_out``.
     """
     import xarray as xr
 
@@ -70,10 +73,12 @@ def performance_profiles(costs: xr.DataArray) -> xr.Dataset:
         ratios = np.where(np.isfinite(values), values / least[:, None, None], np.inf)
     finite = ratios[np.isfinite(ratios)]
     grid = np.geomspace(1, max(LEAST_RANGE, finite.max(initial=1.0)), POINTS)
-    within = (ratios[..., None] <= grid * (1 + 1e-12)).sum(axis=0)
+    near = ratios[..., None] <= grid * (1 + 1e-12)
+    within = near.sum(axis=0)
     silent = reasons(values.shape[1:], (not len(values), NO_CELLS), (not finite.size, NONE_SOLVED))
     count = max(len(values), 1)
-    low, high = wilson(within, len(values))
+    groups = _groups(costs["problem"].values[whole])
+    low, high = clustered(np.moveaxis(near, 0, -1) @ groups, groups.sum(axis=0))
     arm, known = ("method", "initializer"), silent == ""
     curves = {"share_within": within / count, "share_within_low": low, "share_within_high": high}
     variables: dict[str, Any] = {
@@ -86,6 +91,12 @@ def performance_profiles(costs: xr.DataArray) -> xr.Dataset:
     variables["n_compared"] = ((), len(values))
     variables["n_left_out"] = ((), int((~whole).sum()))
     return xr.Dataset(variables, {name: costs[name].values for name in arm})
+
+
+def _groups(problems: NDArray[Any]) -> FloatArray:
+    """Return which of C cells are of which of G problems, as ones and zeros, shape (C, G)."""
+    names, number = np.unique(problems.astype(str), return_inverse=True)
+    return np.eye(len(names))[number]
 
 
 def solution_costs(
@@ -143,30 +154,33 @@ def data_profiles(costs: xr.DataArray) -> xr.Dataset:
     Parameters
     ----------
     costs : xarray.DataArray
-        `solution_costs` of a cell, or of cells, over (cell, method, initializer, restart, accuracy).
+        `solution_costs` of a cell, or of cells, over (cell, method, initializer, restart, accuracy) with the
+        coordinate ``problem`` over cell.
 
     Returns
     -------
     xarray.Dataset
         Over (method, initializer, accuracy, point): ``share_profile`` with its 95 % interval; over (method,
-        initializer, accuracy): ``n_problems`` and ``reason``; over point: ``passes``. The interval is over
-        the starts of one cell, or over cells, as if those of a cell were one, where there is ``cell``.
+        initializer, accuracy): ``n_problems`` and ``reason``; over point: ``passes``. The interval's units
+        are the starts of one cell, and where there is ``cell`` the data sets, since the cells of one and
+        their starts are alike.
     """
     import xarray as xr
 
     over = ("method", "initializer", "accuracy")
-    clustered = "cell" in costs.dims
-    each = ("cell", "restart") if clustered else ("restart",)
-    ordered = costs.transpose(*over, *each).values
-    known = ~np.isnan(ordered)
-    units = known.any(axis=-1).sum(axis=-1) if clustered else known.sum(axis=-1)
-    values = ordered.reshape(*ordered.shape[:3], -1)
-    counted = (~np.isnan(values)).sum(axis=-1)
+    each = costs if "cell" in costs.dims else costs.expand_dims(cell=1)
+    values = each.transpose(*over, "cell", "restart").values
+    of_cell = (~np.isnan(values)).sum(axis=-1)
+    counted = of_cell.sum(axis=-1)
     finite = values[np.isfinite(values)]
     grid = cost_grid(float(finite.max()) if finite.size else np.nan)
-    solved = np.stack([(values <= cost * (1 + 1e-12)).sum(axis=-1) for cost in grid], axis=-1)
-    share = solved / np.maximum(counted, 1)[..., None]
-    low, high = wilson(share * units[..., None], np.broadcast_to(units[..., None], share.shape))
+    solved = np.stack([(values <= cost * (1 + 1e-12)).sum(axis=-1) for cost in grid], axis=-2)
+    share = solved.sum(axis=-1) / np.maximum(counted, 1)[..., None]
+    if "cell" in costs.dims:
+        groups = _groups(costs["problem"].values)
+        low, high = clustered(solved @ groups, (of_cell @ groups)[..., None, :])
+    else:
+        low, high = wilson(solved[..., 0], of_cell)
     silent = reasons(counted.shape, (counted == 0, NO_PROBLEMS), (not finite.size, NO_PROBLEMS))
     curves = {"share_profile": share, "share_profile_low": low, "share_profile_high": high}
     variables: dict[str, Any] = {

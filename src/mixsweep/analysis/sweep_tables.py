@@ -140,13 +140,15 @@ def _selection(cells: list[CellSummary]) -> pd.DataFrame:
 def _profiles(cells: Sequence[CellSummary]) -> dict[str, list[pd.DataFrame]]:
     import xarray as xr
 
+    problem = xr.DataArray([cell.key[0] for cell in cells], dims="cell")
     parts, counted = [], _counted(cells)
     for unit in ("passes", "seconds") if counted else ():
         own = [cell.costs[f"{unit}_per_hit"].sel(initializer=counted) for cell in cells]
-        costs = xr.concat(own, "cell", join="exact")
+        costs = xr.concat(own, "cell", join="exact").assign_coords(problem=problem)
         parts.append(frame_of(performance_profiles(costs)).assign(unit=unit))
     # cells of an adaptive sweep have different numbers of restarts
     solutions = xr.concat([cell.solutions for cell in cells], "cell", join="outer")
+    solutions = solutions.assign_coords(problem=problem)
     return {"performance_profiles": parts, "data_profiles": [frame_of(data_profiles(solutions))]}
 
 

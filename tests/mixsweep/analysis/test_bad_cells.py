@@ -98,7 +98,9 @@ SPEED = {
     "cost_ratios": lambda fits, best: cost_ratios(fits, best, "method0"),
     "data_profiles": lambda fits, best: data_profiles(solution_costs(fits, best_value(best))),
     "performance_profiles": lambda fits, best: performance_profiles(
-        expected_running_time(fits, best)["passes_per_hit"].expand_dims("cell")
+        expected_running_time(fits, best)["passes_per_hit"]
+        .expand_dims(cell=1)
+        .assign_coords(problem=("cell", ["a"]))
     ),
     "learning_rates": lambda fits, best: learning_rates(fits, best, SETTINGS),
     "tuning_costs": lambda fits, best: tuning_costs(fits, best, SETTINGS),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mixsweep.analysis.intervals import (
+    clustered,
     jeffreys,
     paired_difference,
     restarts_needed,
@@ -247,3 +248,47 @@ def test_restarts_needed_cover_as_often_as_the_rate(chance):
     truth = restarts_needed(rate, chance)
     covered = (restarts_needed(high, chance) <= truth) & (truth <= restarts_needed(low, chance))
     assert covered.mean() == pytest.approx(0.95, abs=0.02)
+
+
+def shares_of_clusters(rng, share, alike, shape):
+    """Chances of success in clusters that have the share on average, from all the same to none or all."""
+    if alike == 0:
+        return np.full(shape, share)
+    if alike == 1:
+        return (rng.random(shape) < share).astype(float)
+    spread = (1 - alike) / alike
+    return rng.beta(share * spread, (1 - share) * spread, shape)
+
+
+@pytest.mark.parametrize("alike", [0, 0.3, 0.7, 1])
+@pytest.mark.parametrize("sizes", [[6] * 4, [3] * 30, [5, 5, 3, *[1] * 8], [200] * 8])
+def test_clustered_covers_as_often_as_it_says_or_more(sizes, alike):
+    rng = np.random.default_rng(0)
+    for share in (0.05, 0.3, 0.5, 0.8):
+        hits = rng.binomial(sizes, shares_of_clusters(rng, share, alike, (4000, len(sizes))))
+        low, high = clustered(hits, sizes)
+        assert ((low <= share) & (share <= high)).mean() > 0.93
+    # and it narrows where the trials of a cluster are independent
+    independent = clustered(rng.binomial(sizes, 0.5, (500, len(sizes))), sizes)
+    same = clustered(np.array(sizes) * (rng.random((500, len(sizes))) < 0.5), sizes)
+    assert (independent[1] - independent[0]).mean() < (same[1] - same[0]).mean()
+
+
+def test_clustered_of_single_trials_is_hardly_wider_than_the_exact_one():
+    exact = stats.binomtest(30, 100).proportion_ci(0.95, method="exact")
+    low, high = clustered([1] * 30 + [0] * 70, 1)
+    assert (low, high) == (pytest.approx(exact.low, abs=0.005), pytest.approx(exact.high, abs=0.005))
+    assert low <= exact.low
+    assert exact.high <= high
+
+
+def test_clustered_at_the_ends_counts_clusters():
+    exact = stats.binomtest(4, 4).proportion_ci(0.95, method="exact")
+    assert clustered([6, 6, 6, 6], 6) == (pytest.approx(exact.low), 1)
+    assert clustered([0, 0, 0, 0], 6) == (0, pytest.approx(1 - exact.low))
+    np.testing.assert_array_equal(clustered([0, 0], [0, 0]), (0, 1))
+    # one without trials is none
+    assert clustered([3, 2, 0], [6, 6, 0]) == clustered([3, 2], 6)
+    low, high = clustered([3], [6])
+    assert low < 0.03
+    assert high > 0.97

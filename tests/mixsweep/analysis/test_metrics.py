@@ -99,7 +99,9 @@ def returned_about_speed():
         "arrivals": arrivals(fits, BEST),
         "run_time_distributions": run_time_distributions(fits, BEST),
         "performance_profiles": performance_profiles(
-            expected_running_time(fits, 0)["passes_per_hit"].expand_dims("cell")
+            expected_running_time(fits, 0)["passes_per_hit"]
+            .expand_dims(cell=1)
+            .assign_coords(problem=("cell", ["a"]))
         ),
         "data_profiles": data_profiles(solution_costs(fits, BEST)),
         "em_rates": theory,

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tests.mixsweep.analysis.traced import BEST, traced
 
-from mixsweep.analysis.intervals import wilson
+from mixsweep.analysis.intervals import clustered, wilson
 from mixsweep.analysis.profiles import ACCURACIES, data_profiles, performance_profiles, solution_costs
 
 
-def costs_of(values):
-    """Costs of cells (rows) for methods (columns), with one initializer."""
+def costs_of(values, problems=None):
+    """Costs of cells (rows) for methods (columns), with one initializer; by default a problem each."""
     values = np.asarray(values, float)[..., None]
     names = [f"method{i}" for i in range(values.shape[1])]
     coordinates = {"method": names, "initializer": ["a"]}
+    coordinates["problem"] = ("cell", range(len(values)) if problems is None else problems)
     return xr.DataArray(values, coordinates, ("cell", "method", "initializer"))
 
 
@@ -30,7 +31,35 @@ def test_a_performance_profile_is_the_distribution_of_the_ratio_to_the_cheapest(
     np.testing.assert_allclose(first, np.where(ratio < 2 - 1e-9, 2 / 3, 1))
     np.testing.assert_allclose(second, 1 / 3 + (ratio >= 2 - 1e-9) / 3 + (ratio >= 4 - 1e-9) / 3)
     assert found["share_cheapest"].values.tolist() == [2 / 3, 1 / 3]
-    assert (found["share_within_low"].values[0, 0], found["share_within_high"].values[0, 0]) == wilson(2, 3)
+    ends = clustered([1, 1, 0], 1)
+    assert (found["share_within_low"].values[0, 0], found["share_within_high"].values[0, 0]) == ends
+    # two of the cells are of one problem
+    found = performance_profiles(costs_of([[10, 20], [5, 20], [8, 4]], ["a", "b", "b"])).isel(initializer=0)
+    ends = clustered([1, 1], [1, 2])
+    assert (found["share_within_low"].values[0, 0], found["share_within_high"].values[0, 0]) == ends
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_intervals_of_profiles_hold_for_cells_of_a_few_problems(alike):
+    """Eight problems with six cells each: in which method is cheaper they are alike, or not at all."""
+    rng = np.random.default_rng(0)
+    problems = np.repeat(list("abcdefgh"), 6)
+    performance, data = [], []
+    for _ in range(300):
+        first = rng.random(8)[np.repeat(np.arange(8), 6)] if alike else rng.random(48)
+        found = performance_profiles(costs_of(np.where(first[:, None] < 0.5, [1, 2], [2, 1]), problems))
+        ends = [found[f"share_within_{end}"].values[0, 0, 0] for end in ("low", "high")]
+        performance.append(ends[0] <= 0.5 <= ends[1])
+        # each cell has two starts, solved after one pass or after four
+        coordinates = {"method": ["a"], "initializer": ["a"], "restart": [0, 1], "accuracy": [0.1]}
+        coordinates["problem"] = ("cell", problems)
+        solved = np.where(first < 0.5, 1.0, 4.0)[:, None, None, None, None] * np.ones((1, 1, 1, 2, 1))
+        costs = xr.DataArray(solved, coordinates, ("cell", "method", "initializer", "restart", "accuracy"))
+        found = data_profiles(costs).isel(method=0, initializer=0, accuracy=0)
+        found = found.isel(point=np.flatnonzero(found["passes"].values < 3)[-1])
+        data.append(float(found["share_profile_low"]) <= 0.5 <= float(found["share_profile_high"]))
+    # 2 % below nominal, and three Monte Carlo standard errors
+    assert min(np.mean(performance), np.mean(data)) > 0.93 - 3 * np.sqrt(0.93 * 0.07 / 300)
 
 
 def test_unsolved_cells_count_and_unknown_ones_are_left_out():
@@ -113,7 +142,7 @@ def test_fits_above_the_best_known_and_failures_solve_nothing():
     assert np.isnan(found[1:]).all()
 
 
-def test_data_profiles_count_starts_or_cells():
+def test_data_profiles_count_starts_or_problems():
     rows = [[[[9, 0, 0]] * 3 + [[9, 9, 0]]], [[[9, 9, 0]] * 4]]
     optimum = np.zeros((2, 1, 4), int)
     costs = solution_costs(traced(rows, optimum), BEST)
@@ -122,11 +151,14 @@ def test_data_profiles_count_starts_or_cells():
     np.testing.assert_allclose(share[0], 0.75 * (passes >= 2) + 0.25 * (passes >= 4 - 1e-9))
     assert one["n_problems"].values.tolist() == [4, 4]
     assert (one["share_profile_low"].values[0, -1], one["share_profile_high"].values[0, -1]) == wilson(4, 4)
-    # three cells of four starts are three observations
-    cells = data_profiles(xr.concat([costs] * 3, "cell")).sel(accuracy=1e-3).isel(initializer=0)
-    np.testing.assert_allclose(cells["share_profile"], one["share_profile"])
-    assert cells["n_problems"].values.tolist() == [12, 12]
-    assert cells["share_profile_low"].values[0, -1] == wilson(3, 3)[0]
+    # three cells of four starts are three observations, or two where they are of two problems
+    three = xr.concat([costs] * 3, "cell")
+    for problems, counts in ((["a", "b", "c"], [4, 4, 4]), (["a", "b", "b"], [4, 8])):
+        cells = data_profiles(three.assign_coords(problem=("cell", problems)))
+        cells = cells.sel(accuracy=1e-3).isel(initializer=0)
+        np.testing.assert_allclose(cells["share_profile"], one["share_profile"])
+        assert cells["n_problems"].values.tolist() == [12, 12]
+        assert cells["share_profile_low"].values[0, -1] == clustered(counts, counts)[0]
 
 
 def test_data_profiles_without_an_optimum_say_so():

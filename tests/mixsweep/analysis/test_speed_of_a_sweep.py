@@ -84,7 +84,8 @@ def test_a_performance_profile_over_the_cells_of_a_sweep(tree):
         costs.append(expected_running_time(fits, best_known(optima))["passes_per_hit"])
     import xarray as xr
 
-    found = performance_profiles(xr.concat(costs, "cell", coords="minimal", compat="override"))
+    together = xr.concat(costs, "cell", coords="minimal", compat="override")
+    found = performance_profiles(together.assign_coords(problem=("cell", [key[0] for key in cells_of(tree)])))
     assert int(found["n_compared"]) == len(SWEPT)
     assert found["share_cheapest"].values.sum() >= 1
     assert set(GRID).isdisjoint(found.coords)

@@ -9,6 +9,10 @@ __all__ = ["RECORDS"]
 _COST = "pass or s"
 _ORDER = "order statistics"
 _CONOVER = "Conover (1999), section 3.2"
+_CLUSTERED = (
+    "Korn and Graubard's for clusters, which are the problems, since cells of one are alike; wide with few "
+    "problems"
+)
 _DOLAN = "Dolan and More (2002)"
 _MISSING = "Dempster, Laird and Rubin (1977); Meng and Rubin (1991)"
 _RESAMPLED = "percentiles over resampled starts, which the methods share"
@@ -94,10 +98,11 @@ RECORDS = (
         better="lower",
     ),
     # profiles
-    share(
+    Metric(
         "share_within",
-        "cells in which the arm costs at most so many times as much as the cheapest",
-        of="cells in which the costs of all arms are known",
+        "share of cells in which the arm costs at most so many times as much as the cheapest",
+        denominator="cells in which the costs of all arms are known",
+        interval=_CLUSTERED,
         better="higher",
         source=_DOLAN,
     ),
@@ -122,7 +127,7 @@ RECORDS = (
         "share_profile",
         "share of problems, which are starts, solved to the accuracy within so many passes",
         denominator="starts from which some fit ended in an optimum not above the best known",
-        interval=f"{WILSON}, over starts, or over cells where there is more than one",
+        interval=f"{_CLUSTERED}; of one cell {WILSON}, over starts",
         better="higher",
         source="More and Wild (2009)",
     ),
