@@ -39,7 +39,7 @@ TINY = {
     "em_rates": (["--part", "population"], []),
     "restart_rates": (["iris, K=4", "--restarts", "100"], []),
     "known_variances": (["--data-sets", "2", "--starts", "30", "--part", "line", "pair"], []),
-    "same_start_comparison": (["faithful, K=2", "--restarts", "5"], []),
+    "same_start_comparison": (["faithful, K=2, raw units", "--restarts", "5"], []),
 }
 
 
