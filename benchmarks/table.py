@@ -30,14 +30,20 @@ def load(folder: Path) -> list[tuple[dict[str, object], list[Row]]]:
 def as_markdown(results: list[tuple[dict[str, object], list[Row]]], everything: bool) -> str:
     """Return the table and, below it, what it was measured on."""
     rows = [row for _, rows in results for row in rows if everything or row.target]
-    cells = [[row.name, row.text, row.details.get("range", ""), row.target, row.verdict] for row in rows]
+    cells = [[row.name, row.text, _spread(row), row.target, row.verdict] for row in rows]
     loads = [float(str(machine["load"])) for machine, _ in results]
     last = results[-1][0]
     note = (
         f"{last['processor']}, {last['cores']} cores, Python {last['python']}, NumPy {last['numpy']}; "
         f"load of the machine {min(loads):.1f} to {max(loads):.1f}."
     )
-    return common.table(["measured", "value", "range", "target", "reached"], cells) + f"\n\n{note}"
+    header = ["measured", "value", "range or interval", "target", "reached"]
+    return f"{common.table(header, cells)}\n\n{note}"
+
+
+def _spread(row: Row) -> str:
+    """Return the 95 % interval of a rate, or the range of repeated measurements; empty without either."""
+    return row.details.get("95 % interval") or row.details.get("range", "")
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -83,12 +83,19 @@ def test_all_benchmarks_that_write_rows_are_run(load):
     assert set(load("run_all").BENCHMARKS) == files == set(TINY)
 
 
+def test_the_readme_has_a_line_for_every_benchmark(load):
+    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    assert [name for name in load("run_all").BENCHMARKS if f"\n| `{name}`" not in text] == []
+
+
 def test_targets_are_judged(load):
     common = load("common")
     assert common.at_least("speed", 3, "times", 2).reached
     assert not common.at_least("speed", 1, "times", 2).reached
     assert common.at_most("memory", 1, "MB", 2).reached
     assert not common.at_most("memory", 3, "MB", 2).reached
+    assert common.between("rate", 30, "%", 20, 40).reached
+    assert not common.between("rate", 50, "%", 20, 40).reached
     assert common.Row("size", 3, "MB").reached is None
 
 
