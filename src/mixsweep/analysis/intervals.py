@@ -145,7 +145,7 @@ def clustered(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> t
 
     Exact binomial limits (Clopper and Pearson 1934) for the number of independent trials that would have the
     same variance, times (z/t)^2 for the few clusters that it is known from (Korn and Graubard 1998). There
-    are (sum m)^2 / sum m^2 clusters of the same size (Kish 1965, section 8.2), and the variance between them
+    are (sum m)^2 / sum m^2 clusters of the same size (Kish 1965), and the variance between them
     counts as one degree less; one more is added, of clusters that are alike throughout, since a few may agree
     by chance. Where all trials end in the same way, each cluster counts as one trial. In simulated samples of
     2 to 30 clusters of 1 to 200 trials 93.5 to 100 % of the intervals hold the proportion (5 to 95 %),
@@ -203,7 +203,7 @@ def unseen_share(
     -------
     share, low, high : float
         f1/N, where f1 and f2 optima were found once and twice in N fits. Its difference from the share u has
-        the variance (N u (1 - u) + 2 f2) / N^2 (Esty 1983, equation 1, with u in place of its estimate); the
+        the variance (N u (1 - u) + 2 f2) / N^2 (Esty 1983, with u in place of its estimate); the
         interval has the shares that lie within a normal quantile of their own error, as in Wilson's interval.
         For the low end f2 is that of its own score interval's centre, since an f2 that is small by chance
         would end it too high. Where f1 = f2 = 0 the only end is the rule of three's, where all optima were

@@ -10,12 +10,15 @@ Auger, A. and Hansen, N. (2005). Performance evaluation of an advanced local sea
 IEEE Congress on Evolutionary Computation, 1777-1784.
 Hansen, N., Auger, A., Ros, R., Mersmann, O., Tusar, T. and Brockhoff, D. (2021). COCO: a platform for
 comparing continuous optimizers in a black-box setting. Optimization Methods and Software 36, 114-144.
+Hall, P. (1992). On the removal of skewness by transformation. Journal of the Royal Statistical Society B 54,
+221-228.
 Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect measures: a general approach.
 Statistics in Medicine 27, 1693-1702.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,9 +91,12 @@ def cost_per_hit(
 
     The interval puts together those of the odds of a miss (from Wilson's interval of the hit rate) and of the
     mean costs of hits and of misses by square-and-add (Zou and Donner 2008), so that it is as skew as the
-    hit rate's. The mean costs' are Student's on the logarithmic scale; a single hit or miss is taken to have
-    the relative spread of the other kind. Two misses or fewer, whose costs scatter widely, tell too little of
-    what a miss costs: with 30 fits and 95 % hits, 91 % of the intervals hold the truth.
+    hit rate's. The mean costs' are Student's on the logarithmic scale, upwards with the correction for
+    skewness where that reaches farther (Hall 1992); a single hit or miss is taken to have the relative spread
+    of the other kind. Of intervals in simulated samples of 12 to 300 fits, hit rates of 5 to 95 % and
+    log-normal costs, 93 to 97 % hold the truth where the logarithm of a miss's cost has a standard deviation
+    of up to 1 and there are some five misses or more, and 86 to 96 % where it is 1.5 and there are ten. Fewer
+    misses tell too little of what a miss costs where it is much more than a hit: 86 % and 72 % at worst.
 
     Parameters
     ----------
@@ -111,12 +117,14 @@ def cost_per_hit(
     known = np.isfinite(spent)
     n_hits, n_misses = (hit & known).sum(-1), (~hit & known).sum(-1)
     none, nothing = n_hits == 0, n_hits + n_misses == 0
-    hit_mean, hit_squares = _mean(spent, hit & known)
-    miss_mean, miss_squares = _mean(spent, ~hit & known)
+    (hit_mean, *hit_moments), (miss_mean, *miss_moments) = (
+        _moments(spent, hit & known),
+        _moments(spent, ~hit & known),
+    )
     # where every fit hits, a miss to come is taken to cost as much as a hit
     miss_mean = np.where(n_misses > 0, miss_mean, hit_mean)
-    hit_factor = _factor(n_hits, hit_squares, n_misses, miss_squares, level)
-    miss_factor = _factor(n_misses, miss_squares, n_hits, hit_squares, level)
+    hit_low, hit_high = _factors(n_hits, hit_moments, n_misses, miss_moments, level)
+    miss_low, miss_high = _factors(n_misses, miss_moments, n_hits, hit_moments, level)
     rate_low, rate_high = wilson(n_hits, n_hits + n_misses, level)
     with np.errstate(divide="ignore", invalid="ignore"):  # no hit means infinite odds, and no fit none
         odds = n_misses / n_hits
@@ -124,10 +132,10 @@ def cost_per_hit(
         missed = miss_mean * odds
         estimate = hit_mean + missed
         low = estimate - _norm(
-            hit_mean * (1 - 1 / hit_factor), miss_mean * (odds - odds_low), missed * (1 - 1 / miss_factor)
+            hit_mean * (1 - hit_low), miss_mean * (odds - odds_low), missed * (1 - miss_low)
         )
         high = estimate + _norm(
-            hit_mean * (hit_factor - 1), miss_mean * (odds_high - odds), missed * (miss_factor - 1)
+            hit_mean * (hit_high - 1), miss_mean * (odds_high - odds), missed * (miss_high - 1)
         )
         low_without = miss_mean * odds_low
     low = np.where(nothing, np.nan, np.where(none, low_without, np.maximum(low, 0.0)))
@@ -135,24 +143,45 @@ def cost_per_hit(
     return np.where(nothing, np.nan, np.where(none, np.inf, estimate)), low, high
 
 
-def _mean(cost: FloatArray, chosen: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """Return the mean of the chosen costs, NaN without any, and the sum of squared relative deviations."""
+def _moments(cost: FloatArray, chosen: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the mean of the chosen costs, NaN without any, and the sums of squared and cubed deviations.
+
+    Deviations are relative to the mean.
+    """
     count = chosen.sum(-1)
     total = np.where(chosen, cost, 0.0).sum(-1)
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     scale = np.where(mean > 0, mean, 1.0)[..., None]
-    return mean, np.square(np.where(chosen, (cost - mean[..., None]) / scale, 0.0)).sum(-1)
+    deviation = np.where(chosen, (cost - mean[..., None]) / scale, 0.0)
+    squares = np.square(deviation)
+    return mean, squares.sum(-1), (squares * deviation).sum(-1)
 
 
-def _factor(
-    count: IntArray, squares: FloatArray, other_count: IntArray, other_squares: FloatArray, level: float
-) -> FloatArray:
-    """Return by which factor a mean may be wrong; that of a single cost has the spread of the other kind."""
+def _factors(
+    count: IntArray,
+    moments: Sequence[FloatArray],
+    other_count: IntArray,
+    other_moments: Sequence[FloatArray],
+    level: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Return how many times itself a mean may be, at least and at most.
+
+    A single cost is taken to have the moments of the other kind.
+    """
     single = count < 2
-    freedom = np.maximum(np.where(single, other_count, count) - 1, 1)
-    spread = np.sqrt(np.where(single, other_squares, squares) / freedom / np.maximum(count, 1))
-    factor: FloatArray = np.exp(stdtrit(freedom, 0.5 + level / 2) * spread)
-    return factor
+    own = np.where(single, other_count, count)
+    squares, cubes = (np.where(single, *each) for each in zip(other_moments, moments, strict=True))
+    freedom = np.maximum(own - 1, 1)
+    deviation = np.sqrt(squares / freedom)
+    root = np.sqrt(np.maximum(count, 1))
+    t = stdtrit(freedom, 0.5 + level / 2)
+    scattered = deviation > 0
+    skewness = np.where(scattered, cubes / np.where(scattered, own * deviation**3, 1.0), 0.0) / root
+    skew = np.where(np.abs(skewness) > 1e-6, skewness, 1.0)
+    # without skewness the transformation is none
+    turned = np.where(skew == skewness, 3 / skew * (np.cbrt(1 - skew * (t + skew / 6)) - 1), -t)
+    spread = deviation / root
+    return np.exp(-t * spread), np.maximum(np.exp(t * spread), 1 - spread * turned)
 
 
 def _norm(*parts: FloatArray) -> FloatArray:
