@@ -38,7 +38,7 @@ TINY = {
     "squarem_on_faithful": (["--restarts", "10"], []),
     "em_rates": (["--part", "population"], []),
     "restart_rates": (["iris, K=4", "--restarts", "100"], []),
-    "known_variances": (["--data-sets", "2", "--starts", "30", "--part", "line", "pair"], []),
+    "known_variances": (["--data-sets", "2", "--starts", "8", "--part", "line", "pair"], []),
     "same_start_comparison": (["faithful, K=2, raw units", "--restarts", "5"], []),
 }
 

@@ -243,7 +243,7 @@ ENDS = [
 ]
 
 
-def long_fits(problem, n_components, family, initializer, count=300):
+def long_fits(problem, n_components, family, initializer, count=200):
     """EM until the log-likelihood changes by 1e-11 of itself, twice the decrement where EM creeps."""
     X = load_builtin(problem).X / (1000 if problem == "galaxies" else 1)
     floor = 1e-4 if problem == "galaxies" else 1e-7
