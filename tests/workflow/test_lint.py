@@ -89,3 +89,11 @@ def test_default_profile_gives_a_reason_for_every_line() -> None:
     assert profile["scheduler"] == "greedy"
     assert profile["keep-going"] is True
     assert profile["rerun-incomplete"] is True
+
+
+def test_what_others_wait_for_comes_first_and_landscapes_fill_idle_cores() -> None:
+    found = {path.stem: re.search(r"^    priority: (\d+)$", path.read_text(), re.MULTILINE) for path in RULES}
+    priority = {name: int(match[1]) if match else 0 for name, match in found.items()}
+    order = ("plan", "problem", "collect", "optima", "shard", "landscape")
+    assert sorted(order, key=lambda name: -priority[name]) == list(order)
+    assert len({priority[name] for name in order}) == len(order)

@@ -33,6 +33,7 @@ rule analyse:
         failures=ensure("<results>/tables/failures.csv", non_empty=True),
     log:
         "<logs>/analyse.log",
+    priority: 30
     retries: 1
     conda:
         "../../envs/mixsweep.yaml"

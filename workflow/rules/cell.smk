@@ -15,6 +15,7 @@ rule cell:
         ),
     log:
         "<logs>/cell/{problem}/{family}/K{n_components}.log",
+    priority: 20
     retries: 1
     conda:
         "../../envs/mixsweep.yaml"

@@ -9,6 +9,7 @@ rule collect:
         sweep=ensure("<results>/sweep.nc", non_empty=True),
     log:
         "<logs>/collect.log",
+    priority: 30
     retries: 1
     conda:
         "../../envs/mixsweep.yaml"

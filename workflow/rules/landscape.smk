@@ -1,6 +1,7 @@
 rule landscape:
     # Apart from the optima, which are needed sooner and whose files stay as they are whether the config asks for
     # landscapes or not.
+    # Of lowest priority: only the report waits for it, so it fills cores that have nothing else to do.
     # The third attempt computes nothing and leaves an empty file, so that the report is made without this landscape; when
     # the run ends it takes the file away and fails.
     input:

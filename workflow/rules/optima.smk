@@ -9,6 +9,7 @@ rule optima:
         ),
     log:
         "<logs>/optima/{problem}/{family}/K{n_components}.log",
+    priority: 20
     retries: 1
     conda:
         "../../envs/mixsweep.yaml"

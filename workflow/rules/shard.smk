@@ -20,6 +20,7 @@ rule shard:
         ),
     log:
         "<logs>/shard/{problem}/{family}/K{n_components}/{method}/{initializer}-{start}-{stop}.log",
+    priority: 10
     retries: 1
     conda:
         "../../envs/mixsweep.yaml"

@@ -15,6 +15,7 @@ rule speed:
         parametrisations=ensure("<results>/tables/parametrisations.csv", non_empty=True),
     log:
         "<logs>/speed.log",
+    priority: 30
     retries: 1
     conda:
         "../../envs/mixsweep.yaml"
