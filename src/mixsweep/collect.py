@@ -196,6 +196,8 @@ def open_sweep(path: Path) -> xr.DataTree:
     ------
     IncompleteFileError
         If the file is missing, incomplete, or altered since it was written.
+    MixsweepError
+        If another version wrote it in another format.
     """
     import xarray as xr
 
@@ -216,6 +218,13 @@ def open_sweep(path: Path) -> xr.DataTree:
         )
         tree.close()
         raise IncompleteFileError(f"{path}: {trouble}: delete it, and the next run makes it anew")
+    written = tree.attrs.get("mixsweep_format_version")
+    if written != FORMAT_VERSION:
+        tree.close()
+        raise MixsweepError(
+            f"{path}: written in format {written} by mixsweep {tree.attrs.get('mixsweep_version')}; this "
+            f"version reads format {FORMAT_VERSION}. Use that version, or make the sweep anew with this one."
+        )
     return tree
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT_VERSION", "KINDS", "VARIABLES", "Variable", "annotated", "validate"]
 
 #: Raised when a name, a dimension or a meaning below changes.
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 
 #: What an optimum is; the positions are the ``flag_values``.
 KINDS = ("proper", "saddle", "degenerate", "spurious", "boundary", "plateau", "unresolved")

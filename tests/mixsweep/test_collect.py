@@ -32,7 +32,7 @@ from mixsweep.io import (
     write_dataset,
 )
 from mixsweep.problems import load_builtin
-from mixsweep.schema import KINDS
+from mixsweep.schema import FORMAT_VERSION, KINDS
 from mixsweep.status import Status
 from tests.mixsweep.helpers import FAMILIES, SWEPT, SWEPT_METHODS, cell_spec, write_shards
 
@@ -179,6 +179,16 @@ def test_a_sweep_without_its_completeness_mark_is_refused(tmp_path):
     path = tmp_path / "sweep.nc"
     xr.DataTree(xr.Dataset({"status": ("restart", np.zeros(3, np.int8))})).to_netcdf(path)
     with pytest.raises(IncompleteFileError, match="incomplete"):
+        open_sweep(path)
+
+
+def test_a_sweep_of_another_format_is_refused(sweep_path, tmp_path):
+    path = Path(shutil.copy(sweep_path, tmp_path))
+    with netCDF4.Dataset(path, "a") as dataset:
+        dataset.mixsweep_format_version = "1"
+    with pytest.raises(
+        MixsweepError, match=rf"sweep\.nc: written in format 1 .* reads format {FORMAT_VERSION}"
+    ):
         open_sweep(path)
 
 

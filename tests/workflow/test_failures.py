@@ -140,7 +140,7 @@ def test_a_failed_landscape_is_missing_from_the_report_which_says_why(pathless: 
     # it is tried again by the same call, and whoever mends the cause has everything
     (tmp_path / "mended").touch()
     done = pathless.run("--cores", "2")
-    assert done.jobs == {"all": 1, "landscape": 1, "barriers": 1, "report": 1}
+    assert done.jobs == {"all": 1, "landscape": 1, "barriers": 1, "report": 1, "figures": 1}
     assert landscape.stat().st_size > 0
     assert reasons() == {"2": "", "3": ""}
     assert why not in page.read_text()

@@ -34,7 +34,8 @@ def dictionary() -> str:
         "`python -m mixsweep.analysis.dictionary > workflow/columns.md`.",
         "What the tables are about is in [the documentation](documentation.md#tables). Columns with (±) have "
         "two more, NAME_low and NAME_high, the ends of a 95 % interval. Numbers are empty where nothing can "
-        "be said, and `inf` where something never happened; `reason` says why.",
+        "be said, and `inf` where something never happened or what is measured has no bound; `reason` says "
+        "why.",
         "## By table",
         _table(
             ("file in `results/`", "columns"), [(f"`{file}`", _names(own)) for file, own in tables.items()]

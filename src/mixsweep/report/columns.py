@@ -103,6 +103,7 @@ _HEADINGS: dict[str, dict[str, str]] = {
         "chance": "Chance",
         "chance_none": "None",
         "share_trial": "Passes not accepted",
+        "share_settled": "Fits whose rate settled",
         "scatter": "Scatter",
     },
     "interval": {
@@ -138,6 +139,8 @@ _HEADINGS: dict[str, dict[str, str]] = {
         "smallest_weight": "Smallest weight",
         "smallest_eigenvalue_ratio": "Smallest eigenvalue ratio",
         "closest_components": "Closest components",
+        "leave_one_out_gain": "Gain without a row, nats",
+        "leave_one_out_moved": "Moved without a row",
         "largest_curvature": "Largest curvature",
         "n_optima_boender": "Optima, Boender and Rinnooy Kan",
         "adjusted_rand": "Adjusted Rand index",
@@ -201,7 +204,7 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "optima": (
         *(*_CELL, "optimum", "log_likelihood", "gap", "kind", "basin_share", "n_fits", "n_copies"),
         *("smallest_weight", "smallest_eigenvalue_ratio", "closest_components", "largest_curvature"),
-        *("n_ascending", "escape_optimum"),
+        *("leave_one_out_gain", "leave_one_out_moved", "n_ascending", "escape_optimum"),
     ),
     "basin_shares": (*_ARM, "optimum", "kind", "basin_share", "n_fits", "n_fits_total"),
     "unseen": (
@@ -254,7 +257,7 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "rates": (
         *(*_CELL, "optimum", "kind", "method", "observed_rate", "em_rate", "rate_difference"),
-        *("em_rate_second", "em_passes_per_digit", "n_rated", "reason"),
+        *("em_rate_second", "em_passes_per_digit", "n_rated", "share_settled", "reason"),
     ),
     "timing": (
         *(*_CELL, "method", "way", "seconds_per_pass", "seconds_per_fit", "processor_seconds_per_fit"),
