@@ -14,11 +14,11 @@ def test_an_oracle_is_what_needs_the_generating_parameters():
     assert not is_oracle("an initializer of a distribution that is gone")
 
 
-def test_an_oracle_that_somebody_adds_is_one_too():
+def test_an_oracle_that_somebody_adds_is_one_too(monkeypatch):
     class Leaked:
         needs = "truth"
 
-    INITIALIZERS.register("leaked-truth")(Leaked)
+    monkeypatch.setitem(INITIALIZERS._loaded, "leaked-truth", Leaked)
     assert role_of("leaked-truth", 100) == "oracle"
 
 
