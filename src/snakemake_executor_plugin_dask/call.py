@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import dask
+
 from snakemake_executor_plugin_dask.cpu_time import cpu_seconds
 from snakemake_executor_plugin_dask.deadline import Deadline
 from snakemake_executor_plugin_dask.outcome import Outcome
@@ -156,7 +158,10 @@ def _process_state(argv: tuple[str, ...], workdir: str, environ: Mapping[str, st
         os.environ.update(environ)
         tempfile.tempdir = None  # look at TMPDIR again
         sys.argv = list(argv)
-        yield
+        # No shell gives a command a cluster. With one in sight xarray asks its scheduler for a lock at every
+        # access to a file that it writes: a hundred messages for a small file.
+        with dask.config.set(scheduler="threads"):
+            yield
     finally:
         sys.argv = old_argv
         for name in os.environ.keys() - old_environ.keys():

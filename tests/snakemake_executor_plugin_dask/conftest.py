@@ -82,6 +82,9 @@ def main():
         if not logger.handlers:
             logger.addHandler(logging.StreamHandler())
         logger.warning(args[0])
+    elif action == "scheduler":
+        from dask.base import get_scheduler
+        print(get_scheduler().__module__)
     elif action == "count":
         with open(os.environ["DASK_EXECUTOR_COUNTS"], "a") as file:
             file.write(args[0] + "\\n")

@@ -3,6 +3,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from dask.base import get_scheduler
+from distributed import Client, LocalCluster
 
 from snakemake_executor_plugin_dask import call
 from snakemake_executor_plugin_dask.call import run_command
@@ -69,6 +71,31 @@ def test_the_end_of_stderr_is_the_message(toy) -> None:
     # what was in the log before is not
     assert toy("toycmd exit 3 2>> log").message == "toycmd ended with exit code 3:\nwhat went wrong"
     assert toy("toycmd exit 3 2> /dev/null").message == "toycmd ended with exit code 3"
+
+
+def test_a_command_in_a_worker_is_on_its_own(
+    toy_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise xarray asks the cluster's scheduler for a lock at every access to a file that it writes."""
+    monkeypatch.syspath_prepend(str(toy_path))  # which the worker takes over
+    line = parse("toycmd scheduler")
+    options = {"dashboard_address": "127.0.0.1:0"}
+    with (
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            dashboard_address=None,
+            scheduler_kwargs=options,
+            silence_logs=50,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        assert "Client" in client.submit(lambda: str(get_scheduler()), pure=False).result(30)
+        outcome = client.submit(run_command, line, str(tmp_path), {}, pure=False).result(30)
+        after = client.submit(lambda: str(get_scheduler()), pure=False).result(30)
+    assert outcome.returncode == 0
+    assert outcome.stdout == "dask.threaded"
+    assert "Client" in after
 
 
 def test_a_missing_command_is_named() -> None:
