@@ -210,6 +210,9 @@ def _facts(name: str, value: object) -> list[tuple[str, str]]:
     if isinstance(value, dict):
         return [fact for key, inner in value.items() for fact in _facts(f"{name}: {key}", inner)]
     if isinstance(value, list):
+        # cells and their sizes are a table of the page; what is empty says nothing
+        if not value or isinstance(value[0], dict):
+            return []
         return [(name, ", ".join(str(item) for item in value))]
     if isinstance(value, int) and not isinstance(value, bool) and name.startswith("n "):
         return [(name.replace("n ", "number of ", 1), f"{value:,}")]

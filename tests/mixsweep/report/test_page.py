@@ -132,6 +132,10 @@ def test_provenance_shows_what_is_there() -> None:
     assert facts == [("seed", "3"), ("versions: numpy", "2"), ("number of fits", "1,200")]
     assert config == "restarts: 5\n"
     assert provenance({}) == ([], "")
+    # the page's first table has the cells
+    assert provenance({"cells": [{"problem": "iris"}], "warnings": [], "words": ["a", "b"]})[0] == [
+        ("words", "a, b")
+    ]
 
 
 def test_command_writes_to_the_default_place(tmp_path: Path) -> None:
