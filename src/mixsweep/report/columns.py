@@ -177,6 +177,9 @@ _EMPTY = {
     "problem": "all cells",
 }
 
+#: Tables whose restarts are missing where nothing can be said, never infinite.
+_UNSAID = {("verdicts", "restarts_95"), ("advice", "restarts_95")}
+
 #: What columns mean that only the page has.
 _NOTES = {
     "what": "to the first hit, or to an optimum that both methods reach from the same start",
@@ -291,7 +294,7 @@ def _column(name: str, table: str) -> dict[str, Any]:
         "name": name,
         "label": _HEADINGS[form][name],
         "format": form,
-        "empty": _EMPTY.get(name, "\N{EN DASH}"),
+        "empty": "\N{EN DASH}" if (table, name) in _UNSAID else _EMPTY.get(name, "\N{EN DASH}"),
         "note": _NOTES.get(name) or note(name, table),
     }
 

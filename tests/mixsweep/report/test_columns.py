@@ -31,3 +31,13 @@ def test_every_shown_column_is_in_its_frame(results: Path) -> None:
             assert column["name"] in frames[table], (table, column["name"])
             if column["format"] == "interval":
                 assert {f"{column['name']}_low", f"{column['name']}_high"} <= set(frames[table]), table
+
+
+def test_what_cannot_be_said_is_not_shown_as_infinite() -> None:
+    empty = {
+        table: {column["name"]: column["empty"] for column in own}.get("restarts_95")
+        for table, own in TABLE_COLUMNS.items()
+    }
+    assert empty["verdicts"] == empty["advice"] == "\N{EN DASH}"
+    # without a hit the number is known to have no bound: the file says inf
+    assert empty["hit_rates"] == "∞"
