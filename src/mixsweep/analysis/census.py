@@ -19,11 +19,12 @@ from mixsweep.analysis.agreement import (
     density_distances,
 )
 from mixsweep.analysis.classify import Evidence, classify
+from mixsweep.analysis.curvature import spectra
 from mixsweep.analysis.escape import SIDES, escape
 from mixsweep.analysis.identify import describe, leaders, log_densities
 from mixsweep.analysis.polish import POLISHED, Polished, distinct_points, held_at_saddles
 from mixsweep.analysis.stability import stability
-from mixsweep.analysis.stationary import StationaryPoints, refine, spectra
+from mixsweep.analysis.stationary import StationaryPoints, refine
 from mixsweep.analysis.symmetry import symmetric_copies
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import take

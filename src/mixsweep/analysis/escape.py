@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mixsweep.analysis.curvature import gradients
 from mixsweep.analysis.polish import polish
-from mixsweep.analysis.stationary import StationaryPoints, gradients
+from mixsweep.analysis.stationary import StationaryPoints
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.objective import Objective
 from mixsweep.typing import BoolArray, Parameters

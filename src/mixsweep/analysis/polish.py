@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mixsweep.analysis.curvature import coordinates, gradients
 from mixsweep.analysis.identify import describe, leaders, same_as
-from mixsweep.analysis.stationary import StationaryPoints, climb, coordinates, gradients, refine
+from mixsweep.analysis.stationary import StationaryPoints, climb, refine
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import take
 from mixsweep.loop import run

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mixsweep.analysis.curvature import smallest_eigenvalue
 from mixsweep.analysis.identify import describe, log_densities, matching
 from mixsweep.analysis.polish import POLISHED, polish
-from mixsweep.analysis.stationary import smallest_eigenvalue
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import take
 from mixsweep.loop import run

@@ -9,8 +9,9 @@ from scipy.stats import norm
 from tests.mixsweep.helpers import FAMILIES, cell, starts
 from tests.mixsweep.test_literature import population
 
+from mixsweep.analysis.curvature import hessians
 from mixsweep.analysis.em_jacobian import jacobian_products, largest_eigenvalues
-from mixsweep.analysis.stationary import hessians, refine
+from mixsweep.analysis.stationary import refine
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import take
 from mixsweep.loop import run

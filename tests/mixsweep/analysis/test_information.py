@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from tests.mixsweep.helpers import FAMILIES, cell, starts
 
-from mixsweep.analysis import information, stationary
+from mixsweep.analysis import curvature, information, stationary
+from mixsweep.analysis.curvature import hessians, smallest_eigenvalue, spectra
 from mixsweep.analysis.information import gaussian_hessians, knows
-from mixsweep.analysis.stationary import hessians, refine, smallest_eigenvalue, spectra
+from mixsweep.analysis.stationary import refine
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.coordinates import Parametrisation
 from mixsweep.endpoints import take
@@ -37,7 +38,7 @@ def weighted(objective):
 
 def by_differences(monkeypatch, objective, vectors):
     with monkeypatch.context() as patch:
-        patch.setattr(stationary, "knows", lambda _: False)
+        patch.setattr(curvature, "knows", lambda _: False)
         return hessians(objective, vectors)[0]
 
 
@@ -95,7 +96,7 @@ def test_points_refined_in_parts_and_by_differences_are_the_same(monkeypatch):
     eigenvalues = spectra(objective, whole.vectors)
     np.testing.assert_allclose(eigenvalues[:, 0], whole.largest_curvature, rtol=1e-4)
     monkeypatch.setattr(stationary, "HELD_ELEMENTS", 1)
-    monkeypatch.setattr(stationary, "knows", lambda _: False)
+    monkeypatch.setattr(curvature, "knows", lambda _: False)
     single = refine(objective, ends, LIMITS)
     np.testing.assert_allclose(whole.log_likelihood, single.log_likelihood, rtol=1e-12)
     np.testing.assert_allclose(whole.vectors, single.vectors, atol=1e-7)

@@ -5,8 +5,9 @@ import pytest
 from tests.mixsweep.helpers import FAMILIES, cell, scattered_points, starts
 
 from mixsweep.analysis import polish as polishing
+from mixsweep.analysis.curvature import gradients
 from mixsweep.analysis.polish import distinct_points, held_at_saddles, polish
-from mixsweep.analysis.stationary import climb, gradients, refine
+from mixsweep.analysis.stationary import climb, refine
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import concatenated, take
 from mixsweep.loop import run

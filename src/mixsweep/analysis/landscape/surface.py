@@ -14,8 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
+from mixsweep.analysis.curvature import BATCH_COLUMNS, coordinates, smallest_eigenvalue
 from mixsweep.analysis.identify import describe, matching
-from mixsweep.analysis.stationary import BATCH_COLUMNS, coordinates, smallest_eigenvalue
 from mixsweep.endpoints import take
 from mixsweep.families.base import Evaluation
 from mixsweep.objective import Objective
