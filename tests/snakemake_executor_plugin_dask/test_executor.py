@@ -240,6 +240,8 @@ FAILING = """
         shell: "toycmd exit 7"
 
     rule dies:
+        # after the one that dies once: Dask counts a worker's death against every job that waits for that worker
+        input: "diesonce.json"
         output: "dies.json"
         shell: "toycmd die"
 
