@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from mixsweep import kernels
 from mixsweep.collect import collect, open_sweep, write_sweep
 from mixsweep.problems import load_builtin, write_problem
 from tests.mixsweep.helpers import SWEPT, write_cells
@@ -34,3 +35,12 @@ def results(cells_folder, tmp_path):
     shutil.copytree(cells_folder, tmp_path / "cells")
     write_problem(load_builtin("faithful"), tmp_path / "problems" / "faithful.nc", 1)
     return tmp_path
+
+
+@pytest.fixture(params=["numba", "numpy"])
+def either_kernel(request, monkeypatch):
+    """Run every test with either kernel; without numba installed both are NumPy."""
+    monkeypatch.setenv(kernels.VARIABLE, request.param)
+    kernels.load.cache_clear()
+    yield
+    kernels.load.cache_clear()

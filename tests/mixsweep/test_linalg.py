@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixsweep import kernels
 from mixsweep.linalg import (
     SLICE,
     cholesky,
@@ -16,14 +15,7 @@ from mixsweep.linalg import (
     upper_indices,
 )
 
-
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def kernel(request, monkeypatch):
-    """Run every test with either kernel; without numba installed both are NumPy."""
-    monkeypatch.setenv(kernels.VARIABLE, request.param)
-    kernels.load.cache_clear()
-    yield
-    kernels.load.cache_clear()
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 
 def positive_definite(shape, d, seed=0):

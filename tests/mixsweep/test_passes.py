@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp, softmax
 
-from mixsweep import kernels
 from mixsweep.passes import (
     BLOCK_ROWS,
     LOGARITHM_STRIDE,
@@ -22,13 +21,7 @@ from mixsweep.passes import (
 SIZES = [1, 2, LOGARITHM_STRIDE, LOGARITHM_STRIDE + 1, BLOCK_ROWS, BLOCK_ROWS + 1, 3 * BLOCK_ROWS + 7]
 
 
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def kernel(request, monkeypatch):
-    """Run every test with either kernel; without numba installed both are NumPy."""
-    monkeypatch.setenv(kernels.VARIABLE, request.param)
-    kernels.load.cache_clear()
-    yield
-    kernels.load.cache_clear()
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 
 def case(n, n_restarts=3, n_components=4, p=5, spread=1.0, seed=0):

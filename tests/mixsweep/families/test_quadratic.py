@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixsweep import kernels
 from mixsweep.families.quadratic import (
     maximised_factors,
     quadratic_coefficients,
@@ -17,13 +16,7 @@ from mixsweep.linalg import SMALL, reference_inverse, upper_indices
 SIZES = [1, 2, 3, 5, 8, SMALL, SMALL + 1, 25]
 
 
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def kernel(request, monkeypatch):
-    """Run every test with either kernel; without numba installed both are NumPy."""
-    monkeypatch.setenv(kernels.VARIABLE, request.param)
-    kernels.load.cache_clear()
-    yield
-    kernels.load.cache_clear()
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 
 def covariances(d, shape=(4, 3), seed=0):

@@ -3,19 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixsweep import kernels
 from mixsweep.methods import lbfgs
 
 MEMORY, SIZE = 4, 6
 
 
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def kernel(request, monkeypatch):
-    """Run every test with either kernel; without numba installed both are NumPy."""
-    monkeypatch.setenv(kernels.VARIABLE, request.param)
-    kernels.load.cache_clear()
-    yield
-    kernels.load.cache_clear()
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 
 def memories(known, newest, seed=0):
