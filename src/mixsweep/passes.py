@@ -18,12 +18,16 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mixsweep.assignments import Assignment
 from mixsweep.kernels import load
 from mixsweep.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from mixsweep.kernels.compiled import LinearPass
 
 __all__ = ["Design", "linear_logits", "linear_pass", "reference_pass", "softmax_pass"]
 
@@ -76,6 +80,13 @@ class Design:
     def by_feature(self) -> FloatArray:
         """The transpose, shape (p, n), values of a feature in consecutive memory."""
         return self.base_by_feature[self.pairs[0]] * self.base_by_feature[self.pairs[1]]
+
+    @functools.cached_property
+    def compiled(self) -> LinearPass:
+        """The compiled pass over these rows."""
+        from mixsweep.kernels.compiled import LinearPass
+
+        return LinearPass(self.base, self.base_by_feature, self.pairs, self.row_weights)
 
     @property
     def n_rows(self) -> int:
@@ -168,12 +179,8 @@ def linear_pass(
     statistics : ndarray, shape (R, K, p)
         Sums of the features, weighted by responsibilities and row weights.
     """
-    kernels = load()
-    if kernels is not None and assignment is None:
-        result: tuple[FloatArray, FloatArray] = kernels.linear_pass(
-            design.base, design.base_by_feature, design.pairs, design.row_weights, coefficients
-        )
-        return result
+    if load() is not None and assignment is None:
+        return design.compiled(coefficients)
     return reference_pass(design, coefficients, assignment)
 
 

@@ -1,36 +1,25 @@
-"""The compiled kernels, as functions of arrays of any shape; machine code is kept between processes.
+"""The compiled kernels, as functions of arrays of any shape.
 
-Import this module only where numba is wanted: that takes a second, and some more where nothing is cached.
+Import this module only where they are wanted: where nothing is kept from an earlier process, that compiles
+them, which takes some seconds.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from collections.abc import Iterator
-from pathlib import Path
+import ctypes
+import math
 from typing import Any
 
-import llvmlite.binding as llvm
-import numba
 import numpy as np
-from numba import types
 
-from mixsweep.caches import cache_home
-from mixsweep.kernels.linear import add_pass
-from mixsweep.kernels.matrices import choleskys, triangular_inverses
-from mixsweep.kernels.quadratic import coefficients as _coefficients
-from mixsweep.kernels.quadratic import maximised as _maximised
-from mixsweep.kernels.quadratic import shift_and_covariance as _shift_and_covariance
-from mixsweep.kernels.tiles import LANES, TILE_ROWS
-from mixsweep.kernels.two_loop import two_loop as _two_loop
+from mixsweep.kernels import library
+from mixsweep.kernels.sizes import TILE_ROWS
 from mixsweep.typing import FloatArray, IntArray
 
 __all__ = [
     "DESCRIPTION",
-    "cache_folder",
+    "LinearPass",
     "cholesky",
-    "linear_pass",
     "maximised_factors",
     "quadratic_coefficients",
     "shift_and_covariance",
@@ -38,107 +27,34 @@ __all__ = [
     "two_loop",
 ]
 
-
-def _read_only(n_dimensions: int, number: Any = types.float64) -> Any:
-    return types.Array(number, n_dimensions, "C", readonly=True)
-
-
-def _machine() -> str:
-    """Return what machine code and its cache depend on besides these files."""
-    features = llvm.get_host_cpu_features().flatten()
-    return f"{numba.__version__} {llvm.get_host_cpu_name()} {features}"
+_functions = library.functions()
+_INTEGER, _SHORT = np.dtype(np.int64).char, np.dtype(np.int32).char
 
 
-def cache_folder() -> Path:
-    """Return where machine code is kept: one folder for each content of these files, numba and processor.
-
-    So processes that compile at the same time write the same, each file by renaming, and a home folder that
-    different machines share is no danger.
-    """
-    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    digest = hashlib.sha256(sources + _machine().encode()).hexdigest()[:16]
-    return cache_home() / "kernels" / digest
-
-
-@contextlib.contextmanager
-def _cached_in(folder: Path) -> Iterator[None]:
-    """Let numba keep machine code in a folder; one that the user gave it (``NUMBA_CACHE_DIR``) stays."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = before or str(folder)
+def _address(array: np.ndarray[Any, Any], kind: str = "d") -> int:
+    """Return where an array begins, which must be in memory order and of this kind of numbers."""
+    if array.dtype.char != kind:
+        raise TypeError(f"expected numbers of kind {kind!r}; found {array.dtype}")
     try:
-        yield
-    finally:
-        numba.config.CACHE_DIR = before
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # it is read-only, empty, or not in memory order
+        if not array.flags.c_contiguous:
+            raise TypeError("expected an array in memory order") from None
+        return array.ctypes.data
 
 
-def _compile(function: Any, *arguments: Any) -> Any:
-    """Return a function compiled for arguments of given types, from the cache if that can be used."""
-    options = {"fastmath": {"contract"}, "error_model": "numpy"}
-    signature = types.void(*arguments)
-    try:
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        with _cached_in(folder):
-            return numba.njit(signature, cache=True, **options)(function)
-    except Exception:  # no folder that can be written, or one with a damaged file
-        return numba.njit(signature, **options)(function)
+def _lanes() -> int:
+    result = ctypes.c_int64()
+    _functions["lanes"](ctypes.addressof(result))
+    return result.value
 
 
-_compiled_pass = _compile(
-    add_pass,
-    _read_only(2),
-    _read_only(2),
-    _read_only(1, types.int64),
-    _read_only(1, types.int64),
-    _read_only(1),
-    _read_only(2),
-    types.int64,
-    types.float64[::1],
-    types.float64[:, ::1],
-)
-_compiled_choleskys = _compile(choleskys, _read_only(3), types.float64[:, :, ::1])
-_compiled_inverses = _compile(triangular_inverses, _read_only(3), types.float64[:, :, ::1])
-_compiled_coefficients = _compile(
-    _coefficients,
-    _read_only(1),
-    _read_only(2),
-    _read_only(3),
-    types.float64,
-    types.float64[:, ::1],
-)
-_compiled_moments = _compile(
-    _shift_and_covariance, _read_only(2), _read_only(2), types.float64[:, ::1], types.float64[:, :, ::1]
-)
-_compiled_maximised = _compile(
-    _maximised,
-    _read_only(3),
-    _read_only(2),
-    _read_only(3),
-    types.float64[:, :, ::1],
-    types.float64[:, ::1],
-    types.float64[::1],
-)
-_compiled_two_loop = _compile(
-    _two_loop,
-    _read_only(2),
-    _read_only(1, types.int64),
-    _read_only(3),
-    _read_only(3),
-    _read_only(2),
-    _read_only(1, types.int64),
-    types.float64[:, ::1],
-)
-DESCRIPTION = f"numba {numba.__version__}, {LANES} lanes"
+LANES = _lanes()
+DESCRIPTION = f"numba {library.numba_version()}, {LANES} lanes"
 
 
-def linear_pass(
-    base: FloatArray,
-    base_by_feature: FloatArray,
-    pairs: tuple[IntArray, IntArray],
-    row_weights: FloatArray | None,
-    coefficients: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Take the pass of `mixsweep.passes.linear_pass`.
+class LinearPass:
+    """The pass of `mixsweep.passes.linear_pass` over the rows of a design.
 
     Parameters
     ----------
@@ -150,39 +66,90 @@ def linear_pass(
         Which columns of the base are multiplied.
     row_weights : ndarray, shape (n,), or None
         How many times each row counts; None for once.
-    coefficients : ndarray, shape (R, K, p)
-        log(weight x density) of component k at row i is ``coefficients[r, k] @ features[i]``.
-
-    Returns
-    -------
-    log_likelihood : ndarray, shape (R,)
-    statistics : ndarray, shape (R, K, p)
     """
-    n_restarts, n_components, p = coefficients.shape
-    columns = n_restarts * n_components
-    rows = -(-columns // TILE_ROWS) * TILE_ROWS
-    whole = np.ascontiguousarray(coefficients).reshape(columns, p)
-    if rows > columns:
-        whole = np.concatenate([whole, np.zeros((rows - columns, p))])
-    sums = np.zeros((rows, -(-p // LANES) * LANES))
-    log_likelihood = np.zeros(n_restarts)
-    weights = np.empty(0) if row_weights is None else np.ascontiguousarray(row_weights)
-    _compiled_pass(base, base_by_feature, *pairs, weights, whole, n_components, log_likelihood, sums)
-    return log_likelihood, sums[:columns, :p].reshape(coefficients.shape)
+
+    def __init__(
+        self,
+        base: FloatArray,
+        base_by_feature: FloatArray,
+        pairs: tuple[IntArray, IntArray],
+        row_weights: FloatArray | None,
+    ) -> None:
+        weights = np.empty(0) if row_weights is None else np.ascontiguousarray(row_weights)
+        self._kept = base, base_by_feature, pairs, weights
+        self._pairs = tuple(_address(columns, _INTEGER) for columns in pairs)
+        self._data = _address(base), _address(base_by_feature), *self._pairs, _address(weights)
+        self._sizes = *base.shape, len(pairs[0]), len(weights)
+        self._needed: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def __call__(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Take the pass.
+
+        Parameters
+        ----------
+        coefficients : ndarray, shape (R, K, p)
+            log(weight x density) of component k at row i is ``coefficients[r, k] @ features[i]``.
+
+        Returns
+        -------
+        log_likelihood : ndarray, shape (R,)
+        statistics : ndarray, shape (R, K, p)
+        """
+        n_restarts, n_components, p = coefficients.shape
+        if p != self._sizes[2]:
+            raise ValueError(f"expected coefficients of {self._sizes[2]} features; found {p}")
+        columns = n_restarts * n_components
+        rows = -(-columns // TILE_ROWS) * TILE_ROWS
+        whole = np.ascontiguousarray(coefficients).reshape(columns, p)
+        if rows > columns:
+            whole = np.concatenate([whole, np.zeros((rows - columns, p))])
+        log_likelihood, sums = np.zeros(n_restarts), np.zeros((rows, -(-p // LANES) * LANES))
+        n_numbers, n_integers = self._needs(n_restarts, n_components)
+        numbers, integers = np.empty(n_numbers), np.empty(n_integers, np.int32)
+        _functions["add_pass"](
+            *self._data,
+            *self._sizes,
+            _address(whole),
+            n_restarts,
+            n_components,
+            *sums.shape,
+            _address(numbers),
+            n_numbers,
+            _address(integers, _SHORT),
+            n_integers,
+            _address(log_likelihood),
+            _address(sums),
+        )
+        return log_likelihood, sums[:columns, :p].reshape(coefficients.shape)
+
+    def _needs(self, n_restarts: int, n_components: int) -> tuple[int, int]:
+        """Return how many numbers and short integers the pass of such a batch needs room for."""
+        key = n_restarts, n_components
+        if key not in self._needed:
+            needed = (ctypes.c_int64 * 2)()
+            _, q, p, _ = self._sizes
+            _functions["room"](*self._pairs, p, q, *key, ctypes.addressof(needed))
+            self._needed[key] = needed[0], needed[1]
+        return self._needed[key]
 
 
 def cholesky(matrices: FloatArray) -> FloatArray:
     """Return what `mixsweep.linalg.cholesky` returns."""
-    factors = np.zeros(matrices.shape)
-    _compiled_choleskys(_flat(matrices, 2), _flat(factors, 2))
-    return factors
+    return _each_matrix("choleskys", matrices)
 
 
 def triangular_inverse(factors: FloatArray) -> FloatArray:
     """Return the inverses of lower triangular matrices, shape (..., d, d)."""
-    inverses = np.zeros(factors.shape)
-    _compiled_inverses(_flat(factors, 2), _flat(inverses, 2))
-    return inverses
+    return _each_matrix("triangular_inverses", factors)
+
+
+def _each_matrix(name: str, matrices: FloatArray) -> FloatArray:
+    """Return what a function writes into zeros for matrices, shape (..., d, d)."""
+    matrices = np.ascontiguousarray(matrices)
+    result = np.zeros(matrices.shape)
+    d = matrices.shape[-1]
+    _functions[name](_address(matrices), _address(result), math.prod(matrices.shape[:-2]), d)
+    return result
 
 
 def quadratic_coefficients(
@@ -190,16 +157,21 @@ def quadratic_coefficients(
 ) -> FloatArray:
     """Return what `mixsweep.families.quadratic.quadratic_coefficients` returns."""
     d = means.shape[-1]
-    result = np.empty((*means.shape[:-1], 1 + d + d * (d + 1) // 2))
-    _compiled_coefficients(_flat(constant, 0), _flat(means, 1), _flat(inverse, 2), factor, _flat(result, 1))
+    p = 1 + d + d * (d + 1) // 2
+    constant, means, inverse = (np.ascontiguousarray(given) for given in (constant, means, inverse))
+    result = np.empty((*means.shape[:-1], p))
+    addresses = [_address(given) for given in (constant, means, inverse)]
+    _functions["coefficients"](*addresses, factor, _address(result), constant.size, d, p)
     return result
 
 
 def shift_and_covariance(statistics: FloatArray, means: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return what `mixsweep.families.quadratic.shift_and_covariance` returns."""
     d = means.shape[-1]
+    statistics, means = np.ascontiguousarray(statistics), np.ascontiguousarray(means)
     shift, covariances = np.empty(means.shape), np.empty((*means.shape, d))
-    _compiled_moments(_flat(statistics, 1), _flat(means, 1), _flat(shift, 1), _flat(covariances, 2))
+    addresses = [_address(array) for array in (statistics, means, shift, covariances)]
+    _functions["shift_and_covariance"](*addresses, math.prod(means.shape[:-1]), d, statistics.shape[-1])
     return shift, covariances
 
 
@@ -207,22 +179,12 @@ def maximised_factors(
     inverse: FloatArray, shift: FloatArray, covariances: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return what `mixsweep.families.quadratic.maximised_factors` returns."""
+    inverse, shift, covariances = (np.ascontiguousarray(given) for given in (inverse, shift, covariances))
     factors, whitened, gain = np.zeros(inverse.shape), np.empty(shift.shape), np.empty(shift.shape[:-1])
-    _compiled_maximised(
-        _flat(inverse, 2),
-        _flat(shift, 1),
-        _flat(covariances, 2),
-        _flat(factors, 2),
-        _flat(whitened, 1),
-        _flat(gain, 0),
-    )
+    d = shift.shape[-1]
+    arrays = (inverse, shift, covariances, factors, whitened, gain, np.empty(d))
+    _functions["maximised"](*map(_address, arrays), gain.size, d)
     return factors, whitened, gain
-
-
-def _flat(arrays: FloatArray, n_axes: int) -> FloatArray:
-    """Return arrays, each with so many axes, in one row and in memory order."""
-    tail = arrays.shape[arrays.ndim - n_axes :]
-    return np.ascontiguousarray(arrays).reshape(-1, *tail)
 
 
 def two_loop(
@@ -234,6 +196,19 @@ def two_loop(
     newest: IntArray,
 ) -> FloatArray:
     """Return what `mixsweep.methods.lbfgs.reference_two_loop` returns."""
-    result = np.empty(gradient.shape)
-    _compiled_two_loop(np.ascontiguousarray(gradient), fits, steps, changes, curvatures, newest, result)
+    gradient, result = np.ascontiguousarray(gradient), np.empty(gradient.shape)
+    n_fits, memory, size = steps.shape
+    shares = np.empty(memory)
+    _functions["two_loop"](
+        _address(gradient),
+        _address(fits, _INTEGER),
+        *map(_address, (steps, changes, curvatures)),
+        _address(newest, _INTEGER),
+        _address(shares),
+        _address(result),
+        len(gradient),
+        n_fits,
+        memory,
+        size,
+    )
     return result

@@ -10,29 +10,17 @@ from __future__ import annotations
 
 import math
 
-import numba
-import numpy as np
-
-from mixsweep.kernels.listed import NEGLIGIBLE, add_lists, is_triangle, list_rows, no_lists, share_kept
+from mixsweep.kernels.listed import NEGLIGIBLE, add_lists, list_rows, share_kept
+from mixsweep.kernels.options import any_order, exact
+from mixsweep.kernels.room import block_rows, fits_at_a_time, make_room, set_flags
 from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, bits, number, product_tile
 
-__all__ = ["BLOCK", "COLUMNS", "DEPTH", "MANY", "add_pass", "exponential"]
+__all__ = ["DEPTH", "add_pass", "exponential"]
 
-#: Rows of the data in a block: a multiple of `LANES`, and no power of two, which would strain the cache.
-BLOCK = 192
-#: The same for more than `MANY` features, so that a block's features stay in the second-level cache.
-SHORT_BLOCK = 96
-MANY = 100
-#: From so many features on, rows are listed where most responsibilities are negligible (`kernels.listed`).
-#: Both limits are where lists and dense products take the same time: shares of 0.3, 0.4, 0.55 and 0.58 for
-#: 24, 32, 48 and 64 columns of the data, measured.
-LISTED_FROM = 400
 #: Largest share of a fit's responsibilities in a block that are not negligible, for its rows to be listed.
 LISTED_SHARE = 0.4
 #: Features that are multiplied before the sums return to memory.
 DEPTH = 128
-#: Columns (fits x components) at a time: their logits of a block take 0.2 MB.
-COLUMNS = 128
 #: Factors in [1, K] multiplied before one logarithm is taken.
 FACTORS = 64
 
@@ -50,12 +38,8 @@ ROUNDER = 1.5 * 2.0**52
 #: exp of less than this counts as zero.
 SMALLEST_EXPONENT = -708.0
 
-# sums may be taken in any order, so that they use vector registers; the exponential keeps its order
-_sums = numba.njit(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
-_exact = numba.njit(fastmath={"contract"}, error_model="numpy")
 
-
-@_exact
+@exact
 def exponential(x: float) -> float:
     """Return exp(x) for x <= 0 to 2e-16 relative."""
     shifted = x * (1 / math.log(2)) + ROUNDER
@@ -78,7 +62,7 @@ def exponential(x: float) -> float:
     return 0.0 if x < SMALLEST_EXPONENT else series * power_of_two
 
 
-@_exact
+@exact
 def _exponentials(row, peak, mass):
     """Replace a row of logits by exponentials of their distance to the peak, and add these to the mass."""
     for b in range(len(row)):
@@ -87,19 +71,19 @@ def _exponentials(row, peak, mass):
         mass[b] += value
 
 
-@_sums
+@any_order
 def _raise(peak, row):
     for b in range(len(row)):
         peak[b] = row[b] if row[b] > peak[b] else peak[b]
 
 
-@_sums
+@any_order
 def _scale(row, factor):
     for b in range(len(row)):
         row[b] *= factor[b]
 
 
-@_sums
+@any_order
 def _product_of(values):
     product = 1.0
     for b in range(len(values)):
@@ -107,7 +91,7 @@ def _product_of(values):
     return product
 
 
-@_sums
+@any_order
 def _sum_of(values):
     total = 0.0
     for b in range(len(values)):
@@ -115,25 +99,26 @@ def _sum_of(values):
     return total
 
 
-@_sums
+@any_order
 def _invert(values):
     for b in range(len(values)):
         values[b] = 1.0 / values[b]
 
 
-@_exact
+@exact
 def _softmax(logits, first, stride, n_components, length, padded, weights, start, peaks, masses):
     """Turn a block of logits of a fit into weighted responsibilities and return its log-likelihood."""
     peak, mass = peaks[:padded], masses[:padded]
-    peak[:] = logits[first : first + padded]
-    mass[:] = 0.0
+    for b in range(padded):
+        peak[b] = logits[first + b]
+        mass[b] = 0.0
     for k in range(1, n_components):
         row = first + k * stride
         _raise(peak, logits[row : row + padded])
     for k in range(n_components):
         row = first + k * stride
         _exponentials(logits[row : row + padded], peak, mass)
-    if weights.size == 0:
+    if len(weights) == 0:
         total = _sum_of(peak[:length])
         for begin in range(0, length, FACTORS):
             total += math.log(_product_of(mass[begin : min(begin + FACTORS, length)]))
@@ -150,7 +135,7 @@ def _softmax(logits, first, stride, n_components, length, padded, weights, start
     return total
 
 
-@_exact
+@exact
 def _across(features, base_by_feature, first, second, start, length):
     """Write features of a block of rows, rows side by side: (tiles of WIDTH rows, features, WIDTH)."""
     p = len(first)
@@ -167,7 +152,7 @@ def _across(features, base_by_feature, first, second, start, length):
                 row[b] = 0.0
 
 
-@_exact
+@exact
 def _along(features, stride, base, first, second, start, length):
     """Write features of a block of rows, features side by side: (tiles of WIDTH features, stride, WIDTH)."""
     p = len(first)
@@ -192,7 +177,7 @@ def _along(features, stride, base, first, second, start, length):
                     row[lane] = 0.0
 
 
-@_exact
+@exact
 def _product(c, c_first, c_stride, a, a_first, a_stride, b, b_first, length, width, n_rows, fresh):
     """Set or add the product of rows of A and a panel."""
     for row in range(0, n_rows, TILE_ROWS):
@@ -219,46 +204,75 @@ def _product(c, c_first, c_stride, a, a_first, a_stride, b, b_first, length, wid
             _add_1(c, at, c_stride, a, left, a_stride, b, b_first, WIDTH, length)
 
 
-@_exact
+@exact
+def _any(flags, start, stop):
+    for index in range(start, stop):
+        if flags[index]:
+            return True
+    return False
+
+
+@exact
+def _all(flags, start, stop):
+    for index in range(start, stop):
+        if not flags[index]:
+            return False
+    return True
+
+
+@exact
 def _add_dense(right, at, wide, logits, stride, along, length, rows, dense):
     """Add the products of a block's responsibilities and features, for the tiles with a row that is dense."""
-    every = dense[:rows].all()
+    every = _all(dense, 0, rows)
     for j in range(0, wide, WIDTH):
         width, tile, to = min(WIDTH, wide - j), j * stride, at * wide + j
         if every:
             _product(right, to, wide, logits, 0, stride, along, tile, length, width, rows, False)
             continue
         for row in range(0, rows, TILE_ROWS):
-            if dense[row : row + TILE_ROWS].any():
+            if _any(dense, row, row + TILE_ROWS):
                 here, left = to + row * wide, row * stride
                 _product(
                     right, here, wide, logits, left, stride, along, tile, length, width, TILE_ROWS, False
                 )
 
 
-def add_pass(base, base_by_feature, first, second, weights, coefficients, n_components, log_likelihood, sums):
-    """Add a pass to log-likelihoods (R,) and to statistics, both with whole tiles of rows."""
+@exact
+def add_pass(
+    base,
+    base_by_feature,
+    first,
+    second,
+    weights,
+    coefficients,
+    n_components,
+    numbers,
+    integers,
+    log_likelihood,
+    sums,
+    flat_sums,
+):
+    """Add a pass to log-likelihoods (R,) and to statistics.
+
+    Coefficients, as one row, and sums have whole tiles of rows, and sums whole vectors of columns; they are
+    given as rows and, the same memory, as one row.
+    """
     p, n, wide = len(first), len(base), sums.shape[1]
     n_fits = len(log_likelihood)
-    stride = BLOCK if p <= MANY else SHORT_BLOCK
-    fits = max(1, COLUMNS // (TILE_ROWS * n_components)) * TILE_ROWS
-    height = (min(fits, n_fits) * n_components + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
-    across = np.empty((stride + WIDTH - 1) // WIDTH * WIDTH * p)
-    along = np.empty((p + WIDTH - 1) // WIDTH * WIDTH * stride)
-    logits = np.zeros(height * stride)
-    left, right = coefficients.reshape(-1), sums.reshape(-1)
-    peak, mass = np.empty(stride), np.empty(stride)
-    dense = np.ones(height, np.bool_)
-    may_list = p >= LISTED_FROM and is_triangle(first, second, base.shape[1])
-    lists = no_lists(n_fits * n_components if may_list else 0, base.shape[1] - 1)
-    negligible = NEGLIGIBLE * (weights.mean() if weights.size else 1.0)
+    stride, fits = block_rows(p), fits_at_a_time(n_components)
+    room = make_room(first, second, base.shape[1], n_fits, n_components, numbers, integers)
+    logits, dense, lists = room.logits, room.dense, room.lists
+    may_list = len(lists.counts) > 0
+    negligible = NEGLIGIBLE
+    if len(weights) > 0:
+        negligible *= _sum_of(weights) / len(weights)
     n_blocks = (n + stride - 1) // stride
     n_lanes = (n + LANES - 1) // LANES
     for block in range(n_blocks):
         start = n_lanes * block // n_blocks * LANES
         length = min(n, n_lanes * (block + 1) // n_blocks * LANES) - start
         padded = (length + LANES - 1) // LANES * LANES
-        _across(across, base_by_feature, first, second, start, length)
+        _across(room.across, base_by_feature, first, second, start, length)
         is_along = False
         for group in range(0, n_fits, fits):
             members = min(fits, n_fits - group)
@@ -269,23 +283,45 @@ def add_pass(base, base_by_feature, first, second, weights, coefficients, n_comp
                 for j in range(0, p, DEPTH):
                     depth = min(DEPTH, p - j)
                     tile = b * p + j * WIDTH
-                    _product(logits, b, stride, left, at * p + j, p, across, tile, depth, width, rows, j == 0)
+                    _product(
+                        logits,
+                        b,
+                        stride,
+                        coefficients,
+                        at * p + j,
+                        p,
+                        room.across,
+                        tile,
+                        depth,
+                        width,
+                        rows,
+                        j == 0,
+                    )
             for f in range(members):
                 own = f * n_components
                 log_likelihood[group + f] += _softmax(
-                    logits, own * stride, stride, n_components, length, padded, weights, start, peak, mass
+                    logits,
+                    own * stride,
+                    stride,
+                    n_components,
+                    length,
+                    padded,
+                    weights,
+                    start,
+                    room.peak,
+                    room.mass,
                 )
                 if may_list:
                     own_rows = logits[own * stride : (own + n_components) * stride]
                     share = share_kept(own_rows, stride, n_components, length, negligible)
-                    dense[own : own + n_components] = share > LISTED_SHARE
+                    set_flags(dense, own, own + n_components, share > LISTED_SHARE)
                     if share <= LISTED_SHARE:
                         list_rows(lists, at + own, own_rows, stride, start, length, negligible, base, sums)
-            dense[members * n_components : rows] = not may_list
-            if not dense[:rows].any():
+            set_flags(dense, members * n_components, rows, not may_list)
+            if not _any(dense, 0, rows):
                 continue
             if not is_along:
-                _along(along, stride, base, first, second, start, length)
+                _along(room.along, stride, base, first, second, start, length)
                 is_along = True
-            _add_dense(right, at, wide, logits, stride, along, length, rows, dense)
+            _add_dense(flat_sums, at, wide, logits, stride, room.along, length, rows, dense)
     add_lists(lists, base, sums)

@@ -10,13 +10,23 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
-from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, product_tile
+from mixsweep.kernels.options import exact
+from mixsweep.kernels.tiles import LANES, TILE_ROWS, TILE_VECTORS, WIDTH, product_tile, whole_vectors
 from mixsweep.typing import FloatArray, IntArray
 
-__all__ = ["CAPACITY", "NEGLIGIBLE", "add_lists", "is_triangle", "list_rows", "no_lists", "share_kept"]
+__all__ = [
+    "CAPACITY",
+    "NEGLIGIBLE",
+    "Lists",
+    "add_lists",
+    "is_triangle",
+    "list_rows",
+    "lists_need",
+    "no_lists",
+    "share_kept",
+]
 
 #: Rows in a component's list.
 CAPACITY = 192
@@ -29,10 +39,8 @@ NEGLIGIBLE = 2.0**-100
 _squares = [product_tile(vectors, True, by_row=False) for vectors in (1, 2, 3, TILE_VECTORS)]
 _square_1, _square_2, _square_3, _square_all = _squares
 
-_exact = numba.njit(fastmath={"contract"}, error_model="numpy")
 
-
-@_exact
+@exact
 def is_triangle(first, second, n_columns):
     """Return whether the pairs are the upper triangle of all pairs of columns, row by row."""
     if len(first) != n_columns * (n_columns + 1) // 2:
@@ -51,9 +59,11 @@ class Lists(NamedTuple):
 
     Attributes
     ----------
-    rows, kept : ndarray, shape (columns, CAPACITY)
-        Rows and their responsibilities, times their weights.
-    counts : ndarray of int, shape (columns,)
+    rows : ndarray of int32, shape (columns x CAPACITY,)
+        Rows of the data, column after column.
+    kept : ndarray, shape (columns x CAPACITY,)
+        Their responsibilities, times their weights.
+    counts : ndarray of int32, shape (columns,)
         How many are listed.
     gathered, square : ndarray
         For `CAPACITY` rows, and for their product with themselves; both in whole vectors.
@@ -66,26 +76,34 @@ class Lists(NamedTuple):
     square: FloatArray
 
 
-@_exact
-def no_lists(n_columns, d):
-    """Return empty lists for so many columns and data of d columns."""
-    width = _whole_vectors(d)
+@exact
+def lists_need(n_columns, d):
+    """Return how many numbers and how many integers the lists of so many columns take."""
+    width = whole_vectors(d)
+    return n_columns * CAPACITY + CAPACITY * width + width * width, n_columns * (CAPACITY + 1)
+
+
+@exact
+def no_lists(n_columns, d, numbers, integers):
+    """Return empty lists for so many columns and data of d columns, in the room that they need."""
+    width = whole_vectors(d)
+    gathered_from = n_columns * CAPACITY
+    square_from = gathered_from + CAPACITY * width
+    counts, gathered = integers[gathered_from : gathered_from + n_columns], numbers[gathered_from:square_from]
+    for column in range(n_columns):
+        counts[column] = 0
+    for i in range(len(gathered)):
+        gathered[i] = 0.0
     return Lists(
-        np.empty((n_columns, CAPACITY), np.int32),
-        np.empty((n_columns, CAPACITY)),
-        np.zeros(n_columns, np.int64),
-        np.zeros(CAPACITY * width),
-        np.empty(width * width),
+        integers[:gathered_from],
+        numbers[:gathered_from],
+        counts,
+        gathered,
+        numbers[square_from : square_from + width * width],
     )
 
 
-@_exact
-def _whole_vectors(count):
-    """Return how many numbers the vectors have that hold so many."""
-    return (count + LANES - 1) // LANES * LANES
-
-
-@_exact
+@exact
 def share_kept(responsibilities, stride, n_components, length, negligible):
     """Return the share of a fit's responsibilities in a block that are not negligible; NaN is not."""
     kept = 0
@@ -96,36 +114,46 @@ def share_kept(responsibilities, stride, n_components, length, negligible):
     return kept / (n_components * length)
 
 
-@_exact
+@exact
 def list_rows(lists, first_column, responsibilities, stride, start, length, negligible, base, sums):
     """List the rows of a block that matter to each component of a fit; set the responsibilities to 0."""
     for k in range(len(responsibilities) // stride):
         column = first_column + k
         if lists.counts[column] + length > CAPACITY:
             _add_list(lists, column, base, sums)
-        rows, kept, count = lists.rows[column], lists.kept[column], lists.counts[column]
+        rows, kept, count = (
+            _list(lists.rows, column),
+            _list(lists.kept, column),
+            np.int64(lists.counts[column]),
+        )
         own = responsibilities[k * stride : (k + 1) * stride]
         for b in range(length):
             rows[count] = start + b
             kept[count] = own[b]
             count += not own[b] <= negligible
         lists.counts[column] = count
-        own[:] = 0.0
+        for b in range(stride):
+            own[b] = 0.0
 
 
-@_exact
+@exact
 def add_lists(lists, base, sums):
     """Add what is still listed to the sums."""
     for column in range(len(lists.counts)):
         _add_list(lists, column, base, sums)
 
 
-@_exact
+@exact
+def _list(values, column):
+    return values[column * CAPACITY : (column + 1) * CAPACITY]
+
+
+@exact
 def _add_list(lists, column, base, sums):
     """Add the products of a column's listed rows to its sums, and begin its list anew."""
-    rows, kept, count = lists.rows[column], lists.kept[column], lists.counts[column]
+    rows, kept, count = _list(lists.rows, column), _list(lists.kept, column), np.int64(lists.counts[column])
     d = base.shape[1] - 1
-    width = _whole_vectors(d)
+    width = whole_vectors(d)
     _gather(rows, kept, count, base, lists.gathered, width, sums[column])
     _square(lists.gathered, width, count, lists.square, d)
     place = 1 + d
@@ -138,7 +166,7 @@ def _add_list(lists, column, base, sums):
     lists.counts[column] = 0
 
 
-@_exact
+@exact
 def _gather(rows, kept, count, base, gathered, width, sums):
     """Write (root of responsibility) x row; add responsibilities and their products with the row."""
     d = base.shape[1] - 1
@@ -154,7 +182,7 @@ def _gather(rows, kept, count, base, gathered, width, sums):
             linear[j] += responsibility * x[j]
 
 
-@_exact
+@exact
 def _square(gathered, width, count, square, d):
     """Write the upper triangle of the gathered rows' product with themselves, and some of the lower one."""
     for column in range(0, d, WIDTH):

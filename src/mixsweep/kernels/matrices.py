@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numba
-import numpy as np
+from mixsweep.kernels.options import exact
 
 __all__ = ["choleskys", "factor", "triangular_inverses"]
 
 
-@numba.njit(fastmath={"contract"}, error_model="numpy")
+@exact
 def factor(matrix, result):
     """Write a lower Cholesky factor into zeros; return whether the matrix is positive definite."""
     for i in range(len(matrix)):
@@ -20,28 +19,30 @@ def factor(matrix, result):
                 total -= result[i, k] * result[j, k]
             if j < i:
                 result[i, j] = total / result[j, j]
-            elif 0.0 < total < np.inf:
+            elif 0.0 < total < math.inf:
                 result[i, i] = math.sqrt(total)
             else:
                 return False
     return True
 
 
-@numba.njit(fastmath={"contract"}, error_model="numpy")
+@exact
 def factor_or_nothing(matrix, result):
     """Write a lower Cholesky factor into zeros; zero, or NaN where it is not finite, for a matrix without."""
     if not factor(matrix, result):
         for i in range(len(matrix)):
             for j in range(i + 1):
-                result[i, j] = 0.0 if math.isfinite(matrix[i, j]) else np.nan
+                result[i, j] = 0.0 if math.isfinite(matrix[i, j]) else math.nan
 
 
+@exact
 def choleskys(matrices, factors):
     """Write what `mixsweep.linalg.cholesky` returns into zeros."""
     for m in range(len(matrices)):
         factor_or_nothing(matrices[m], factors[m])
 
 
+@exact
 def triangular_inverses(factors, inverses):
     """Write the inverses of lower triangular matrices into zeros."""
     count, d, _ = factors.shape

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from mixsweep.kernels.matrices import factor_or_nothing
+from mixsweep.kernels.options import exact
 
 __all__ = ["coefficients", "maximised", "shift_and_covariance"]
 
 
+@exact
 def coefficients(constants, means, inverses, scale, results):
     """Write constant + scale x squared Mahalanobis distance, by the features."""
     count, d = means.shape
@@ -39,6 +39,7 @@ def coefficients(constants, means, inverses, scale, results):
         results[m, 0] = constants[m] + scale * square
 
 
+@exact
 def shift_and_covariance(statistics, means, shifts, covariances):
     """Write a component's mean less the old one, and its covariance, from sums of the features."""
     count, d = means.shape
@@ -55,10 +56,13 @@ def shift_and_covariance(statistics, means, shifts, covariances):
             at += d - i
 
 
-def maximised(inverses, shifts, covariances, factors, whitened, gains):
-    """Write the M-step's factors into zeros, the whitened shifts, and each row's gain but for the weights."""
+@exact
+def maximised(inverses, shifts, covariances, factors, whitened, gains, room):
+    """Write the M-step's factors into zeros, the whitened shifts, and each row's gain but for the weights.
+
+    There must be room for a number a column of the data.
+    """
     count, d = shifts.shape
-    room = np.empty(d)
     for m in range(count):
         factor_or_nothing(covariances[m], factors[m])
         distance, volume = 0.0, 0.0

@@ -14,17 +14,25 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["LANES", "TILE_ROWS", "TILE_VECTORS", "WIDTH", "bits", "number", "product_tile"]
+from mixsweep.kernels.options import exact
+from mixsweep.kernels.sizes import TILE_ROWS
+
+__all__ = ["LANES", "TILE_ROWS", "TILE_VECTORS", "WIDTH", "bits", "number", "product_tile", "whole_vectors"]
 
 #: Numbers in a vector register.
 LANES = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
 #: Registers side by side in a tile; with `TILE_ROWS` rows its sums fill no more than there are.
 TILE_VECTORS = 4 if LANES == 8 else 3
-TILE_ROWS = 4
 WIDTH = LANES * TILE_VECTORS
 
 INTEGER, NUMBER = ir.IntType(64), ir.DoubleType()
 VECTOR = ir.VectorType(NUMBER, LANES)
+
+
+@exact
+def whole_vectors(count):
+    """Return how many numbers the vectors have that hold so many."""
+    return (count + LANES - 1) // LANES * LANES
 
 
 class _Code:

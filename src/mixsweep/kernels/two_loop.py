@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numba
-import numpy as np
+from mixsweep.kernels.options import any_order, exact
 
 __all__ = ["two_loop"]
 
-_sums = numba.njit(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
 
-
-@_sums
+@any_order
 def _inner(left, right):
     total = 0.0
     for i in range(len(left)):
@@ -18,19 +15,20 @@ def _inner(left, right):
     return total
 
 
-@_sums
+@any_order
 def _add(into, factor, values):
     for i in range(len(into)):
         into[i] += factor * values[i]
 
 
-def two_loop(gradients, fits, steps, changes, curvatures, newest, results):
-    """Write what `mixsweep.methods.lbfgs.reference_two_loop` returns."""
+@exact
+def two_loop(gradients, fits, steps, changes, curvatures, newest, shares, results):
+    """Write what `mixsweep.methods.lbfgs.reference_two_loop` returns; shares is room for a number a step."""
     memory = steps.shape[1]
-    shares = np.empty(memory)
     for index in range(len(fits)):
         fit, result = fits[index], results[index]
-        result[:] = gradients[index]
+        for i in range(len(result)):
+            result[i] = gradients[index, i]
         known = 0
         while known < memory and curvatures[fit, (newest[fit] - known) % memory] != 0:
             j = (newest[fit] - known) % memory

@@ -9,16 +9,15 @@ import pytest
 
 from mixsweep import kernels
 from mixsweep.errors import MixsweepError
+from mixsweep.kernels import library
 from mixsweep.linalg import reference_inverse, triangular_inverse
 from mixsweep.passes import Design, linear_logits, linear_pass, reference_pass
 
 needs_numba = pytest.mark.skipif(kernels.load() is None, reason="numba is not in use")
 if kernels.load() is not None:
-    from numba import types
-
-    from mixsweep.kernels import compiled
-    from mixsweep.kernels.linear import BLOCK, COLUMNS, DEPTH, MANY, exponential
+    from mixsweep.kernels.linear import DEPTH, exponential
     from mixsweep.kernels.listed import CAPACITY
+    from mixsweep.kernels.room import BLOCK, COLUMNS, MANY
     from mixsweep.kernels.tiles import LANES, WIDTH
 else:
     BLOCK, COLUMNS, DEPTH, MANY, CAPACITY, LANES, WIDTH = 192, 128, 128, 100, 192, 8, 32
@@ -266,12 +265,14 @@ def test_without_numba_the_pass_is_numpy_and_nothing_is_said(choose, monkeypatch
     assert not caplog.records
 
 
-def test_a_numba_that_does_not_work_is_told_once_and_replaced(choose, monkeypatch, caplog):
+def test_a_numba_that_does_not_work_is_told_once_and_replaced(choose, monkeypatch, caplog, tmp_path):
     choose("numba")
     monkeypatch.setattr(kernels.importlib.util, "find_spec", lambda name: object())
     monkeypatch.delitem(sys.modules, "mixsweep.kernels.compiled", raising=False)
     monkeypatch.delattr(kernels, "compiled", raising=False)
-    monkeypatch.setitem(sys.modules, "numba", None)  # so that importing it fails
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(library, "linker", lambda: None)
+    monkeypatch.setitem(sys.modules, "mixsweep.kernels.entries", None)  # so that importing it fails
     features, coefficients = case(50)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
@@ -287,33 +288,25 @@ def test_numba_is_not_imported_before_it_is_needed():
     assert found.stdout.strip() == "False"
 
 
-def add_one(values):
-    for i in range(len(values)):
-        values[i] += 1.0
+@needs_numba
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((2, 3), np.float32), "float32"),
+        (np.zeros((2, 3), np.int64), "int64"),
+        (np.zeros((3, 2)).T, "memory order"),
+    ],
+)
+def test_other_arrays_than_the_machine_code_expects_are_refused(array, message):
+    from mixsweep.kernels.compiled import LinearPass
+
+    columns = np.zeros(3, np.int64)
+    with pytest.raises(TypeError, match=message):
+        LinearPass(array, np.zeros((3, 2)), (columns, columns), None)
 
 
 @needs_numba
-@pytest.mark.parametrize("state", ["fresh", "no folder", "damaged"])
-def test_machine_code_is_made_whatever_the_state_of_its_cache(state, tmp_path, monkeypatch):
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    if state == "no folder":
-        (tmp_path / "file").write_text("not a folder")
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    else:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compiled._compile(add_one, types.float64[::1])
-    written = [path for path in tmp_path.rglob("*") if path.suffix in (".nbi", ".nbc")]
-    assert bool(written) == (state != "no folder")
-    if state == "damaged":
-        for path in written:
-            path.write_bytes(b"damaged")
-    values = np.zeros(3)
-    compiled._compile(add_one, types.float64[::1])(values)
-    np.testing.assert_array_equal(values, 1.0)
-
-
-@needs_numba
-def test_the_cache_is_another_one_on_another_processor(monkeypatch):
-    before = compiled.cache_folder()
-    monkeypatch.setattr(compiled, "_machine", lambda: "another")
-    assert compiled.cache_folder() != before
+def test_coefficients_of_other_features_are_refused():
+    features, coefficients = case(50)
+    with pytest.raises(ValueError, match="expected coefficients of 5 features; found 4"):
+        linear_pass(Design.of(features), coefficients[..., 1:])

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mixsweep import kernels
+from mixsweep.kernels import library
+
+pytestmark = pytest.mark.skipif(kernels.load() is None, reason="numba is not in use")
+needs_linker = pytest.mark.skipif(library.linker() is None, reason="there is no linker here")
+
+PASS = """
+import sys
+import numpy as np
+from mixsweep.kernels import compiled
+
+rng = np.random.default_rng(0)
+base = np.concatenate([np.ones((700, 1)), rng.normal(size=(700, 28))], axis=1)
+first, second = np.triu_indices(29)
+coefficients = rng.normal(size=(5, 3, len(first)))
+coefficients[0] *= 0.01
+take = compiled.LinearPass(base, np.ascontiguousarray(base.T), (first, second), None)
+matrix = np.cov(base[:, 1:4].T)[None]
+results = *take(coefficients), compiled.cholesky(matrix), compiled.triangular_inverse(np.tril(matrix))
+print(b"".join(np.ascontiguousarray(result).tobytes() for result in results).hex())
+print("numba" in sys.modules, "llvmlite" in sys.modules)
+"""
+
+
+def run(path: str | None = None) -> tuple[str, str]:
+    """Return what a new process computes, and whether it has imported numba and LLVM."""
+    environment = {**os.environ, kernels.VARIABLE: "numba"} | ({} if path is None else {"PATH": path})
+    command = [sys.executable, "-c", PASS]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    result, imported = found.stdout.splitlines()
+    return result, imported
+
+
+@needs_linker
+def test_a_process_that_loads_the_library_needs_no_numba_and_computes_the_same(monkeypatch, tmp_path):
+    result, imported = run()
+    assert imported == "False False"
+    # another cache folder, in which nothing is kept, and a system without a linker
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert run(path=str(tmp_path)) == (result, "True True")
+    assert not list(tmp_path.rglob("*.so"))
+    assert list(tmp_path.rglob("*.nbc"))
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Compile one small function alone, in this process."""
+    from mixsweep.kernels import entries
+
+    signatures = {"choleskys": library.SIGNATURES["choleskys"]}
+    for module in (library, entries):
+        monkeypatch.setattr(module, "SIGNATURES", signatures)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+
+
+def assert_factors() -> None:
+    matrix, factor = np.array([[4.0, 2.0], [2.0, 10.0]]), np.zeros((2, 2))
+    library.functions()["choleskys"](matrix.ctypes.data, factor.ctypes.data, 1, 2)
+    np.testing.assert_array_equal(factor, [[2.0, 0.0], [1.0, 3.0]])
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("state", ["fresh", "no folder", "damaged"])
+def test_machine_code_is_made_whatever_the_state_of_its_cache(state, tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "linker", lambda: None)
+    if state == "no folder":
+        (tmp_path / "file").write_text("not a folder")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert_factors()
+    written = [path for path in tmp_path.rglob("*") if path.suffix in (".nbi", ".nbc")]
+    assert bool(written) == (state != "no folder")
+    if state == "damaged":
+        for path in written:
+            path.write_bytes(b"damaged")
+    assert_factors()
+
+
+@needs_linker
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("state", ["fails", "damaged", "of another version"])
+def test_a_library_that_cannot_be_made_or_loaded_is_replaced(state, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = library.cache_folder() / library.NAME
+    if state == "fails":
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    else:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"damaged" if state == "damaged" else _empty_library(tmp_path))
+    assert_factors()
+
+
+def _empty_library(folder: Path) -> bytes:
+    (folder / "empty.c").write_text("")
+    command = ["cc", "-shared", "-nostdlib", "-o", folder / "empty.so", folder / "empty.c"]
+    subprocess.run(command, check=True)
+    return (folder / "empty.so").read_bytes()
+
+
+def test_the_cache_is_another_one_on_another_processor(monkeypatch):
+    before = library.cache_folder()
+    monkeypatch.setattr(library, "processor", lambda: "another")
+    assert library.cache_folder() != before
+
+
+def test_a_linker_is_looked_for_in_order(monkeypatch):
+    monkeypatch.setattr(library.shutil, "which", lambda name: f"/bin/{name}" if name == "ld" else None)
+    library.linker.cache_clear()
+    assert library.linker()[:2] == ("/bin/ld", "-shared")
+    monkeypatch.setattr(library.shutil, "which", lambda name: None)
+    library.linker.cache_clear()
+    assert library.linker() is None
+    library.linker.cache_clear()
