@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["choose", "standalone", "write_figure", "write_figures"]
 
+#: Names are written whole, as a file cannot show them in a tooltip. To compare each with a limit would take
+#: the compiler as long as to lay it out.
+_WHOLE_LABELS = LIGHT | {part: LIGHT[part] | {"labelLimit": 0} for part in ("axis", "legend", "header")}
+
 
 def write_figures(results: Path, folder: Path) -> None:
     """Write ``NAME.svg``, ``NAME.csv`` and ``NAME.json`` of every chart over a whole results folder.
@@ -52,7 +56,7 @@ def write_figure(material: Material, name: str, folder: Path) -> None:
     write_text(folder / f"{name}.csv", rows.to_csv(index=False, lineterminator="\n"))
     write_text(folder / f"{name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
     # Labels are laid out with the compiler's font; a viewer's may be wider and needs room at the left.
-    roomy = spec | {"padding": {"left": 40, "right": 12, "top": 8, "bottom": 8}}
+    roomy = spec | {"padding": {"left": 40, "right": 12, "top": 8, "bottom": 8}, "config": _WHOLE_LABELS}
     write_text(folder / f"{name}.svg", _renumber(vl_convert.vegalite_to_svg(roomy)))
 
 
@@ -157,9 +161,9 @@ def _set_height(spec: Spec, frame: pd.DataFrame) -> None:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict(orient="records")
-    ]
+    columns = [[_plain(value) for value in frame[name].tolist()] for name in frame.columns]
+    names = [str(name) for name in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _plain(value: Any) -> Any:

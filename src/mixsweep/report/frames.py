@@ -170,25 +170,23 @@ def _named_pairs(frame: pd.DataFrame, sign: str) -> pd.DataFrame:
 
 def _on_grid(frame: pd.DataFrame) -> pd.DataFrame:
     """Evaluate the step functions of all curves at the same passes, so that they can be averaged."""
-    import pandas as pd
-
     known: pd.DataFrame = frame[np.isfinite(frame["passes"]) & np.isfinite(frame["share_reached"])]
     if known.empty:
         return known
     keys = [*CELL, "method", "reference", "tolerance", "cell"]
-    curves = known.groupby(keys, sort=False, dropna=False)
-    points = _share(MAX_POINTS, curves.ngroups, _POINTS)
-    low, high = max(1.0, known["passes"].min()), max(2.0, known["passes"].max())
+    curves = known.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+    passes, reached = known["passes"].to_numpy(), known["share_reached"].to_numpy()
+    order = np.lexsort([passes, curves])
+    starts = np.flatnonzero(np.diff(curves[order], prepend=-1))
+    points = _share(MAX_POINTS, len(starts), _POINTS)
+    low, high = max(1.0, passes.min()), max(2.0, passes.max())
     grid = np.unique(np.ceil(np.geomspace(low, high, points)))
     parts = []
-    for key, curve in curves:
-        steps = curve.sort_values("passes")
-        share = np.concatenate([[0.0], np.maximum.accumulate(steps["share_reached"].to_numpy())])
-        reached = share[np.searchsorted(steps["passes"].to_numpy(), grid, side="right")]
-        parts.append(
-            pd.DataFrame({**dict(zip(keys, key, strict=True)), "passes": grid, "share_reached": reached})
-        )
-    return pd.concat(parts, ignore_index=True)
+    for own in np.split(order, starts[1:]):
+        share = np.concatenate([[0.0], np.maximum.accumulate(reached[own])])
+        parts.append(share[np.searchsorted(passes[own], grid, side="right")])
+    named = known[keys].iloc[np.repeat(order[starts], len(grid))].reset_index(drop=True)
+    return named.assign(passes=np.tile(grid, len(starts)), share_reached=np.concatenate(parts))
 
 
 def _group_failures(frame: pd.DataFrame) -> pd.DataFrame:

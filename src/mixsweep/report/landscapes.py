@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,8 +77,8 @@ def landscape_frames(results: Results) -> dict[str, pd.DataFrame]:
         else:
             frames = _without(reasons.get(cell["cell"]) or missing)
         for name, frame in frames.items():
-            parts[name].append(frame.assign(**cell))
-    return {name: _joined(frames, LANDSCAPES[name]) for name, frames in parts.items()}
+            parts[name].append(frame)
+    return {name: _joined(frames, cells, LANDSCAPES[name]) for name, frames in parts.items()}
 
 
 def _of_cell(found: xr.Dataset, kinds: dict[int, str], n_cells: int) -> dict[str, pd.DataFrame]:
@@ -129,14 +129,18 @@ def _reason(reason: str) -> pd.DataFrame:
     return pd.DataFrame({"reason": [reason]})
 
 
-def _joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return the rows of all cells, with every column whether any cell has it or not."""
+def _joined(
+    frames: list[pd.DataFrame], cells: list[dict[str, Any]], columns: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the rows of all cells, a frame each, with every column whether any cell has it or not."""
     import pandas as pd
 
     every = [*CELL, *columns, "cell"]
     if not frames:
         return pd.DataFrame(columns=every)
-    table = pd.concat(frames, ignore_index=True).reindex(columns=every)
+    rows = [len(frame) for frame in frames]
+    named = {name: np.repeat([cell[name] for cell in cells], rows) for name in (*CELL, "cell")}
+    table = pd.concat(frames, ignore_index=True).assign(**named).reindex(columns=every)
     text = [name for name in columns if name in _TEXT]
     return table.astype(dict.fromkeys(text, object)).fillna(dict.fromkeys(text, ""))
 
@@ -183,10 +187,20 @@ def _paths(drawn: _Drawn, n_cells: int) -> pd.DataFrame:
             height = found[f"{path}_log_likelihood"].values[pair]
             kept = _kept(height)
             place = 1 - place[kept] if back else place[kept]
-            part = {"optimum": other, "kind": drawn.kind([other])[0], "path": path, "reason": ""}
-            part |= {"place": _rounded(place), "gap": drawn.gap(height[kept])}
-            parts.append(pd.DataFrame(part).assign(pair=f"{best} to {other}"))
-    return pd.concat(parts, ignore_index=True)
+            parts.append((other, path, place, height[kept]))
+    others, paths, places, heights = zip(*parts, strict=True)
+    lengths = [len(place) for place in places]
+    return pd.DataFrame(
+        {
+            "optimum": np.repeat(others, lengths),
+            "kind": np.repeat(drawn.kind(others), lengths),
+            "path": np.repeat(paths, lengths),
+            "place": _rounded(np.concatenate(places)),
+            "gap": drawn.gap(np.concatenate(heights)),
+            "pair": np.repeat([f"{best} to {other}" for other in others], lengths),
+            "reason": "",
+        }
+    )
 
 
 def _kept(heights: FloatArray) -> FloatArray:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mixsweep.analysis.columns import COLUMNS, TEXT
 from mixsweep.collect import cell_group
 from mixsweep.errors import MixsweepError
@@ -165,7 +167,7 @@ def _parsed(path: Path, columns: tuple[str, ...]) -> pd.DataFrame | None:
 def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame({column: pd.Series(dtype=object if column in TEXT else float) for column in columns})
+    return pd.DataFrame({column: np.empty(0, object if column in TEXT else float) for column in columns})
 
 
 def cell_labels(frame: pd.DataFrame) -> pd.Series[str]:

@@ -34,9 +34,11 @@ def timing_frame(results: Results) -> pd.DataFrame:
     for cell in cells_of(results):
         frame = read_csv(cell_file(results, "timing", cell, ".csv"), TIMING)
         if frame.empty:
-            frame = pd.DataFrame([dict.fromkeys(TIMING, float("nan")) | {"method": "", "way": ""}])
-            frame["reason"] = f"not measured: “{_command(results, cell)}” does that"
-        parts.append(frame.assign(**cell))
+            reason = f"not measured: “{_command(results, cell)}” does that"
+            nothing = dict.fromkeys(TIMING, float("nan")) | {"method": "", "way": "", "reason": reason}
+            parts.append(pd.DataFrame([nothing | cell]))
+        else:
+            parts.append(frame.assign(**cell))
     columns = [*CELL, *TIMING, "cell"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 

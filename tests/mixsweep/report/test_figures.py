@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -38,6 +39,15 @@ def test_same_input_gives_same_bytes(figures: Path, results: Path, tmp_path: Pat
     assert len(written) == 9
     for path in written:
         assert path.read_bytes() == (figures / path.name).read_bytes(), path.name
+
+
+def test_a_figure_has_long_names_whole(results: Path, tmp_path: Path) -> None:
+    material = Material.of(results)
+    name = "a-name-that-is-far-longer-than-the-page-has-room-for-beside-a-figure"
+    frame = material.frames["verdicts"].assign(cell=name)
+    long = dataclasses.replace(material, frames=material.frames | {"verdicts": frame})
+    write_figure(long, "copies", tmp_path)
+    assert f">{name}</text>" in (tmp_path / "copies.svg").read_text()
 
 
 def test_the_command_writes_beside_the_page_and_says_what_is_missing(tmp_path: Path) -> None:
