@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixsweep.analysis.counts import NO_BEST, NO_COST, NO_FITS, ran_of, reasons
-from mixsweep.analysis.gaps import REFERENCES, TOLERANCES, cost_grids, first_costs
+from mixsweep.analysis.gaps import REFERENCES, TOLERANCES, UNITS, cost_grids, first_costs
 from mixsweep.analysis.intervals import wilson
 from mixsweep.analysis.quantiles import median_interval, quantiles
 from mixsweep.analysis.running_time import cost_per_hit
@@ -78,7 +78,10 @@ def arrivals(fits: xr.Dataset, best_log_likelihood: float) -> xr.Dataset:
 
 
 def run_time_distributions(
-    fits: xr.Dataset, best_log_likelihood: float, tolerances: Sequence[float] = TOLERANCES
+    fits: xr.Dataset,
+    best_log_likelihood: float,
+    tolerances: Sequence[float] = TOLERANCES,
+    units: Sequence[str] = UNITS,
 ) -> xr.Dataset:
     """Return the empirical distribution of the cost to come within each tolerance.
 
@@ -88,6 +91,8 @@ def run_time_distributions(
         As for `arrivals`.
     tolerances : sequence of float
         In nats.
+    units : sequence of str
+        Of `mixsweep.analysis.gaps.UNITS`, those that are wanted.
 
     Returns
     -------
@@ -99,7 +104,8 @@ def run_time_distributions(
     import xarray as xr
 
     first = first_costs(fits, best_log_likelihood, tolerances).transpose(*_ARM, "restart")
-    grids, values = cost_grids(fits), first.values
+    first = first.sel(unit=list(units))
+    grids, values = cost_grids(fits)[[UNITS.index(unit) for unit in units]], first.values
     counted = (~np.isnan(values)).sum(-1)
     arrived = np.empty((*counted.shape, grids.shape[1]), dtype=np.int64)
     for unit, grid in enumerate(grids):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mixsweep.analysis.columns import COLUMNS
 from mixsweep.analysis.landscape.barriers import barriers
 from mixsweep.analysis.speed_tables import frame_of
-from mixsweep.analysis.tables import joined
+from mixsweep.analysis.tables import joined, of_cells
 from mixsweep.collect import cell_group
 from mixsweep.io import read_dataset
 from mixsweep.progress import job_states
@@ -49,7 +49,7 @@ def barrier_table(results: Path, logs: Path, without: Collection[str]) -> pd.Dat
     """
     plan = read_plan_file(results / "plan.json")
     causes = {job.path: job.cause for job in job_states(results, logs) if job.state == "failed"}
-    parts = []
+    rows = []
     for entry in plan["cells"]:
         key = (entry["problem"], entry["family"], entry["n_components"])
         path = results / "cells" / cell_group(key) / "landscape.nc"
@@ -57,9 +57,8 @@ def barrier_table(results: Path, logs: Path, without: Collection[str]) -> pd.Dat
             continue
         found = read_dataset(path) if path.is_file() and not stands_in(path) else None
         missing = _failed(causes[path]) if path in causes else why_missing(plan["config"])
-        rows = barrier_rows(found, missing)
-        parts.append(rows.assign(problem=key[0], family=key[1], n_components=key[2]))
-    return joined(parts, COLUMNS["barriers"])
+        rows.append((key, barrier_rows(found, missing)))
+    return joined(of_cells(rows), COLUMNS["barriers"])
 
 
 def barrier_rows(found: xr.Dataset | None, missing: str) -> pd.DataFrame:

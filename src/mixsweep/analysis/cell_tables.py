@@ -17,7 +17,7 @@ from mixsweep.analysis.shares import basin_shares
 from mixsweep.analysis.speed_tables import frame_of
 from mixsweep.analysis.unseen import unseen_by_initializer, unseen_by_method
 from mixsweep.analysis.verdict import verdict
-from mixsweep.plan import Cell, cell_shards
+from mixsweep.plan import Cell, Shard, cell_shards
 from mixsweep.progress import rerun_command
 from mixsweep.schema import KINDS
 from mixsweep.status import FAILURES, Status
@@ -33,6 +33,8 @@ ALL = "all"
 ALL_ORACLES = "cannot say: all starts are made from the generating parameters"
 NOTHING_SEEN = "cannot say: no start of this kind led to an optimum"
 FEW_SEEN = "cannot say: fewer than two of the method's fits from such starts ended in an optimum"
+#: What the choice of the cheapest arm is made from.
+_SPENT = ["optimum", "n_passes", "seconds"]
 
 
 def cell_tables(
@@ -86,7 +88,7 @@ def cell_tables(
         "agreement": _agreement(optima),
         "hit_rates": frame_of(labelled),
         "costs": frame_of(costs),
-        "cheapest": _cheapest(fits.sel(initializer=drawn(names, cell.n_rows)), best),
+        "cheapest": _cheapest(fits[_SPENT].sel(initializer=drawn(names, cell.n_rows)), best),
         "pairs": _pairs(starts, best),
         "flow": _flow(starts, best),
         "statuses": _statuses(fits),
@@ -174,17 +176,17 @@ def _failures(fits: xr.Dataset, cell: Cell, max_passes: int, methods: dict[str, 
     """Return every failed fit with its shard and the command that reruns it."""
     import pandas as pd
 
+    failed = np.argwhere(np.isin(fits["status"].values, FAILURES))
+    if not len(failed):
+        return pd.DataFrame()
     initializers = [str(name) for name in fits["initializer"].values]
-    shards = cell_shards(cell, methods, initializers, fits.sizes["restart"], max_passes)
-    paths = {
-        (shard.method, shard.initializer, restart): shard.path
-        for shard in shards
-        for restart in range(shard.start, shard.stop)
-    }
+    blocks: dict[tuple[str, str], list[Shard]] = {}
+    for shard in cell_shards(cell, methods, initializers, fits.sizes["restart"], max_passes):
+        blocks.setdefault((shard.method, shard.initializer), []).append(shard)
     rows: list[dict[str, Any]] = []
-    for i, j, restart in zip(*np.nonzero(np.isin(fits["status"].values, FAILURES)), strict=True):
+    for i, j, restart in failed:
         method, initializer = str(fits["method"].values[i]), initializers[j]
-        path = paths[method, initializer, int(restart)]
+        path = next(block.path for block in blocks[method, initializer] if restart < block.stop)
         rows.append(
             {
                 "method": method,

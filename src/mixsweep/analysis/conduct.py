@@ -36,30 +36,29 @@ def conduct(fits: xr.Dataset) -> xr.Dataset:
         ``share_violating``, of fits with any, with 95 % intervals; ``largest_decrease`` of all fits;
         ``share_trial``, of passes at points that were not accepted; ``reason``.
     """
-    ran = ran_of(fits)
-    n_fits = ran.sum("restart")
+    n_fits = ran_of(fits).sum("restart")
     dims, count = n_fits.dims, n_fits.values
     silent = reasons(count.shape, (count == 0, NO_FITS))
-
-    def total(name: str) -> np.ndarray[Any, Any]:
-        values: np.ndarray[Any, Any] = fits[name].where(ran, 0).sum("restart").transpose(*dims).values
-        return values
+    names = {*TOTALS, "n_passes", "largest_decrease"}
+    each = {name: fits[name].transpose(*dims, "restart").values for name in names}
+    ran = ~np.isnan(each["n_passes"])
+    total = {name: np.nansum(np.where(ran, values, 0), axis=-1) for name, values in each.items()}
 
     numbers: dict[str, np.ndarray[Any, Any]] = {}
     for share, name in (("decreasing", "n_decreases"), ("violating", "n_constraint_violations")):
-        having = (ran & (fits[name] > 0)).sum("restart").transpose(*dims).values
+        having = (ran & (each[name] > 0)).sum(axis=-1)
         low, high = wilson(having, count)
         numbers[f"share_{share}"] = having / np.maximum(count, 1)
         numbers[f"share_{share}_low"], numbers[f"share_{share}_high"] = low, high
+    largest = np.where(ran, each["largest_decrease"], 0.0)
     numbers["largest_decrease"] = (
-        fits["largest_decrease"].where(ran, 0).max("restart").transpose(*dims).values
-        if fits.sizes["restart"]
-        else np.zeros(count.shape)
+        np.fmax.reduce(largest, axis=-1) if largest.shape[-1] else np.zeros(count.shape)
     )
-    passes = total("n_passes")
-    numbers["share_trial"] = total("n_trial_passes") / np.where(passes > 0, passes, np.nan)
+    passes = total["n_passes"]
+    numbers["share_trial"] = total["n_trial_passes"] / np.where(passes > 0, passes, np.nan)
     silent[(silent == "") & (passes == 0)] = NO_PASSES
-    result = n_fits.to_dataset(name="n_fits").assign({name: (dims, total(name)) for name in TOTALS})
-    return result.assign(
-        {name: (dims, np.where(count > 0, values, np.nan)) for name, values in numbers.items()}
-    ).assign(reason=(dims, silent))
+    return n_fits.to_dataset(name="n_fits").assign(
+        {name: (dims, total[name]) for name in TOTALS}
+        | {name: (dims, np.where(count > 0, values, np.nan)) for name, values in numbers.items()}
+        | {"reason": (dims, silent)}
+    )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mixsweep.typing import BoolArray, FloatArray, IntArray
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -37,8 +39,15 @@ def hits_of(fits: xr.Dataset, best: int | xr.DataArray) -> xr.DataArray:
     best : int or xarray.DataArray
         Number of the best known optimum of each cell.
     """
-    hits: xr.DataArray = ran_of(fits) & (fits["optimum"] == best) & (fits["optimum"] >= 0)
+    import xarray as xr
+
+    hits: xr.DataArray = xr.apply_ufunc(_hit, fits["n_passes"], fits["optimum"], best)
     return hits
+
+
+def _hit(n_passes: FloatArray, optimum: IntArray, best: int | IntArray) -> BoolArray:
+    hit: BoolArray = ~np.isnan(n_passes) & (optimum == best) & (optimum >= 0)
+    return hit
 
 
 def reasons(shape: tuple[int, ...], *conditions: tuple[object, str]) -> NDArray[np.object_]:

@@ -54,12 +54,24 @@ def jacobian_products(objective: Objective, vectors: FloatArray, directions: Flo
     -------
     ndarray, shape (P, q)
     """
+    return _products(objective, vectors, directions, _steps(objective, vectors))
+
+
+def _steps(objective: Objective, vectors: FloatArray) -> FloatArray:
+    """Return the steps of the differences at each point, shape (P, 1)."""
+    widths = np.sqrt(objective.family.smallest_eigenvalues(objective.from_vector(vectors)).min(axis=1))
+    steps: FloatArray = (STEP * np.clip(widths / WIDE, 1e-3, 1.0))[:, None]
+    return steps
+
+
+def _products(
+    objective: Objective, vectors: FloatArray, directions: FloatArray, steps: FloatArray
+) -> FloatArray:
     chunk = max(1, BATCH_COLUMNS // (2 * objective.n_components))
     parts = []
     for first in range(0, len(vectors), chunk):
-        own, along = vectors[first : first + chunk], directions[first : first + chunk]
-        widths = np.sqrt(objective.family.smallest_eigenvalues(objective.from_vector(own)).min(axis=1))
-        step = (STEP * np.clip(widths / WIDE, 1e-3, 1.0))[:, None]
+        chosen = slice(first, first + chunk)
+        own, along, step = vectors[chosen], directions[chosen], steps[chosen]
         around = objective.from_vector(np.concatenate([own + step * along, own - step * along]))
         mapped = objective.to_vector(objective.evaluate(around).maximised)
         parts.append((mapped[: len(own)] - mapped[len(own) :]) / (2 * step))
@@ -92,9 +104,11 @@ def largest_eigenvalues(
     start = generator(0, "EM map", size).standard_normal(size)
     basis = np.broadcast_to(start / np.linalg.norm(start), (points, 1, size)).copy()
     reduced = np.zeros((points, 1, 0))
+    steps = _steps(objective, vectors)
     while True:
         made = reduced.shape[2]
-        basis, reduced = _extended(objective, vectors, basis, reduced)
+        product = _products(objective, vectors, basis[:, -1], steps)
+        basis, reduced = _extended(product, basis, reduced)
         if made % BETWEEN and made + 1 < min(size, MOST_PRODUCTS):
             continue
         eigenvalues, residual = _ritz(reduced, count)
@@ -103,13 +117,13 @@ def largest_eigenvalues(
             return eigenvalues, residual
 
 
-def _extended(
-    objective: Objective, vectors: FloatArray, basis: FloatArray, reduced: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _extended(product: FloatArray, basis: FloatArray, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Take one step of Arnoldi's process at every point.
 
     Parameters
     ----------
+    product : ndarray, shape (P, q)
+        Of the Jacobian with the last vector of the basis.
     basis : ndarray, shape (P, m + 1, q)
         Orthonormal vectors.
     reduced : ndarray, shape (P, m + 1, m)
@@ -119,26 +133,31 @@ def _extended(
     -------
     basis, reduced : ndarray, shapes (P, m + 2, q) and (P, m + 2, m + 1)
     """
-    points, number, size = basis.shape
-    product = jacobian_products(objective, vectors, basis[:, -1])
+    points, number, _ = basis.shape
     column = np.zeros((points, number + 1))
     for _ in range(2):  # once more, since the first projection leaves rounding along the basis
         along = np.einsum("pmq,pq->pm", basis, product)
-        product -= np.einsum("pm,pmq->pq", along, basis)
+        product = product - np.einsum("pm,pmq->pq", along, basis)
         column[:, :number] += along
     length = np.linalg.norm(product, axis=1)
-    # an invariant subspace is complete: go on in any direction outside it
-    fresh = generator(0, "EM map", size, number).standard_normal((points, size))
-    for _ in range(2):
-        fresh -= np.einsum("pm,pmq->pq", np.einsum("pmq,pq->pm", basis, fresh), basis)
     exhausted = length <= NOTHING_NEW
     column[:, number] = np.where(exhausted, 0.0, length)
-    following = np.where(exhausted[:, None], fresh, product)
+    # an invariant subspace is complete: go on in any direction outside it
+    following = np.where(exhausted[:, None], _outside(basis), product) if exhausted.any() else product
     norm = np.maximum(np.linalg.norm(following, axis=1, keepdims=True), np.finfo(float).tiny)
     grown = np.zeros((points, number + 1, number))
     grown[:, :number, :-1] = reduced
     grown[:, :, -1] = column
     return np.concatenate([basis, (following / norm)[:, None]], axis=1), grown
+
+
+def _outside(basis: FloatArray) -> FloatArray:
+    """Return a direction outside the span of each basis, shape (P, q)."""
+    points, number, size = basis.shape
+    fresh = generator(0, "EM map", size, number).standard_normal((points, size))
+    for _ in range(2):
+        fresh -= np.einsum("pm,pmq->pq", np.einsum("pmq,pq->pm", basis, fresh), basis)
+    return fresh
 
 
 def _ritz(reduced: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixsweep.analysis.intervals import pooled_wilson, unseen_share
+from mixsweep.analysis.unseen import incidence
 from mixsweep.schema import KINDS
 from mixsweep.status import Status
 
@@ -99,7 +100,6 @@ def unseen(fits: xr.Dataset, optima: xr.Dataset) -> tuple[float, float, float]:
     """
     ended = fits["optimum"].transpose("method", "initializer", "restart").values
     ended = ended.reshape(ended.shape[0], -1)
-    numbers = range(optima.sizes["optimum"])
-    n_fits = [(ended == number).sum() for number in numbers]
-    n_starts = [(ended == number).any(axis=0).sum() for number in numbers]
-    return unseen_share(n_fits, n_starts, int((ended >= 0).any(axis=0).sum()))
+    n_starts, total = incidence(ended, optima.sizes["optimum"])
+    n_fits = np.bincount(ended[ended >= 0], minlength=optima.sizes["optimum"])
+    return unseen_share(n_fits, n_starts, total)

@@ -186,7 +186,8 @@ def _resampled(columns: FloatArray) -> FloatArray:
     return sums
 
 
-@lru_cache(maxsize=4)
+# methods of a cell have from few to all starts in common, and those of all cells about the same numbers
+@lru_cache(maxsize=32)
 def _times(count: int) -> FloatArray:
     """Return how often each group is in each bootstrap sample, shape (`N_SAMPLES`, count)."""
     rng = generator(0, "ratios of costs", count)

@@ -19,6 +19,7 @@ Statistics in Medicine 27, 1693-1702.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,18 +71,21 @@ def expected_running_time(fits: xr.Dataset, best: int | xr.DataArray) -> xr.Data
     n_hits = hits.sum("restart")
     dims, axis = n_hits.dims, hits.dims.index("restart")
     n_fits = ran.sum("restart").transpose(*dims)
-    result = n_hits.to_dataset(name="n_hits").assign(n_fits=n_fits)
+    found: dict[str, FloatArray] = {}
     without_best = (n_hits * 0 + best < 0).values
     for unit, cost in (("passes", fits["n_passes"]), ("seconds", fits["seconds"])):
         numbers = cost_per_hit(
             np.moveaxis(cost.transpose(*hits.dims).values, axis, -1), np.moveaxis(hits.values, axis, -1)
         )
         for end, values in zip(("", "_low", "_high"), numbers, strict=True):
-            result[f"{unit}_per_hit{end}"] = (dims, np.where(without_best, np.nan, values))
-    unknown = np.isnan(result["passes_per_hit"]) | np.isnan(result["seconds_per_hit"])
-    conditions = (n_fits == 0, NO_FITS), (without_best, NO_BEST), (unknown, NO_COST)
-    result["reason"] = (dims, reasons(n_hits.shape, *conditions))
-    return result
+            found[f"{unit}_per_hit{end}"] = np.where(without_best, np.nan, values)
+    unknown = np.isnan(found["passes_per_hit"]) | np.isnan(found["seconds_per_hit"])
+    conditions = (n_fits.values == 0, NO_FITS), (without_best, NO_BEST), (unknown, NO_COST)
+    return n_hits.to_dataset(name="n_hits").assign(
+        {"n_fits": n_fits}
+        | {name: (dims, values) for name, values in found.items()}
+        | {"reason": (dims, reasons(n_hits.shape, *conditions))}
+    )
 
 
 def cost_per_hit(
@@ -244,8 +248,7 @@ def _winner(cost: FloatArray, hits: BoolArray, eligible: BoolArray) -> tuple[tup
     n_groups = min(n_restarts, N_GROUPS)
     bounds = np.arange(n_groups) * n_restarts // n_groups
     cost, counts = (np.add.reduceat(values, bounds, axis=-1) for values in (cost, hits.astype(float)))
-    rng = generator(0, "resampled starts", cost.shape[1], n_restarts)
-    times = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=(N_SAMPLES, cost.shape[1]))
+    times = _times(cost.shape[1], n_restarts)
     spent, found = (np.einsum("sjr,ijr->sij", times, values) for values in (cost, counts))
 
     def choice(spent: FloatArray, found: FloatArray) -> FloatArray:
@@ -260,3 +263,11 @@ def _winner(cost: FloatArray, hits: BoolArray, eligible: BoolArray) -> tuple[tup
     share = float((again.argmin(axis=1) == own)[possible].mean()) if possible.any() else np.nan
     i, j = divmod(own, cost.shape[1])
     return (i, j), share
+
+
+@lru_cache(maxsize=2)
+def _times(n_initializers: int, n_restarts: int) -> IntArray:
+    """Return how often each group of starts is in each bootstrap sample, the same for all cells."""
+    n_groups = min(n_restarts, N_GROUPS)
+    rng = generator(0, "resampled starts", n_initializers, n_restarts)
+    return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=(N_SAMPLES, n_initializers))

@@ -11,6 +11,7 @@ all hold in 93.5 to 98 % (50 to 1,000 fits, 2 to 97 optima, even and uneven).
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc
 
 from mixsweep.analysis.unseen import chao1
-from mixsweep.typing import FloatArray
+from mixsweep.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,35 +41,42 @@ def simultaneous_intervals(
 
     Parameters
     ----------
-    counts : array_like of int, shape (m,)
-        Fits in each category, zeros allowed.
+    counts : array_like of int, shape (..., m)
+        Fits in each category, zeros allowed; a sample each.
     total : int
-        All fits, at least the sum of the counts; the rest are a category of their own.
+        All fits of a sample, at least the sum of its counts; the rest are a category of their own.
     level : float
-        Nominal chance that all intervals hold.
+        Nominal chance that all intervals of a sample hold.
 
     Returns
     -------
-    low, high : ndarray, shape (m,)
+    low, high : ndarray, shape (..., m)
         (0, 1) where there are no fits.
     """
     number = np.asarray(counts, int)
     if not total:
-        return np.zeros(len(number)), np.ones(len(number))
-    rest = total - int(number.sum())
-    categories = np.ceil(chao1(number).estimate) + (rest > 0)
-    error = (1 - level) / max(1.0, categories if categories > 2 else 1.0) / 2
-    values, inverse = np.unique(number, return_inverse=True)
+        return np.zeros(number.shape), np.ones(number.shape)
+    samples = number.reshape(prod(number.shape[:-1]), number.shape[-1])
+    error = np.array([_error(sample, total, level) for sample in samples])
+    # samples that have the same count and error rate have the same interval
+    each = np.stack([number.ravel(), np.repeat(error, number.shape[-1])])
+    (values, error), inverse = np.unique(each, axis=1, return_inverse=True)
     observed = values / total
     low = np.where(values > 0, _end(values, total, error, np.zeros(len(values)), observed, upwards=True), 0.0)
     high = np.where(
         values < total, _end(values, total, error, observed, np.ones(len(values)), upwards=False), 1.0
     )
-    return low[inverse], high[inverse]
+    return low[inverse].reshape(number.shape), high[inverse].reshape(number.shape)
+
+
+def _error(counts: IntArray, total: int, level: float) -> float:
+    """Return the error rate of each tail of each interval of a sample."""
+    categories = np.ceil(chao1(counts).estimate) + (int(counts.sum()) < total)
+    return float((1 - level) / max(1.0, categories if categories > 2 else 1.0) / 2)
 
 
 def _end(
-    values: np.ndarray, total: int, error: float, low: FloatArray, high: FloatArray, *, upwards: bool
+    values: FloatArray, total: int, error: FloatArray, low: FloatArray, high: FloatArray, *, upwards: bool
 ) -> FloatArray:
     """Return the share between two bounds whose tail beyond the count, mid-p, is the error rate."""
     for _ in range(_HALVINGS):
@@ -105,17 +113,15 @@ def basin_shares(fits: xr.Dataset, optima: xr.Dataset) -> xr.Dataset:
     numbers = np.arange(optima.sizes["optimum"])
     counts = (ended.values[..., None, :] == numbers[:, None]).sum(axis=-1)
     total = ended.sizes["restart"]
-    intervals = np.array(
-        [[simultaneous_intervals(arm, total) for arm in of_method] for of_method in counts], float
-    ).reshape(*counts.shape[:2], 2, len(numbers))
+    low, high = simultaneous_intervals(counts, total)
     dims = ("method", "initializer", "optimum")
     return xr.Dataset(
         {
             "n_fits": (dims, counts),
             "n_fits_total": (dims, np.full(counts.shape, total)),
             "basin_share": (dims, counts / total),
-            "basin_share_low": (dims, intervals[:, :, 0]),
-            "basin_share_high": (dims, intervals[:, :, 1]),
+            "basin_share_low": (dims, low),
+            "basin_share_high": (dims, high),
         },
         {"method": fits["method"], "initializer": fits["initializer"], "optimum": numbers},
     )

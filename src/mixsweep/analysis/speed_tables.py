@@ -49,12 +49,12 @@ def frame_of(dataset: xr.Dataset) -> pd.DataFrame:
 
     As xarray's own does, which takes ten times as long on tables as small as these.
     """
-    shape = tuple(dataset.sizes.values())
+    dims, shape = tuple(dataset.sizes), tuple(dataset.sizes.values())
     columns = {}
     for name, variable in dataset.variables.items():
-        own = [dim for dim in dataset.sizes if dim in variable.dims]
-        places = tuple(slice(None) if dim in own else None for dim in dataset.sizes)
-        columns[str(name)] = np.broadcast_to(variable.transpose(*own).values[places], shape).ravel()
+        axes = [variable.dims.index(dim) for dim in dims if dim in variable.dims]
+        places = tuple(slice(None) if dim in variable.dims else None for dim in dims)
+        columns[str(name)] = np.broadcast_to(variable.values.transpose(axes)[places], shape).ravel()
     return pd.DataFrame(columns)
 
 
@@ -108,12 +108,12 @@ def _sensitivity(
 
 def _run_time(fits: xr.Dataset, value: float) -> pd.DataFrame:
     """Return run-time distributions in passes, initializers together."""
-    found = run_time_distributions(fits, value, CURVES).sel(unit="passes").drop_vars("unit")
-    share = found["share_arrived"].weighted(found["n_fits"]).mean("initializer")
-    curves = share.to_dataset(name="share_reached").assign(
-        passes=found["cost"], n_fits=found["n_fits"].sum("initializer")
-    )
-    frame = frame_of(curves.dropna("point", how="all"))
+    found = run_time_distributions(fits, value, CURVES, ("passes",)).isel(unit=0, drop=True)
+    share, n_fits = found["share_arrived"], found["n_fits"]
+    weight = n_fits.where(share.notnull(), 0).sum("initializer")
+    together = (share.fillna(0.0) * n_fits).sum("initializer") / weight.where(weight > 0)
+    curves = together.to_dataset(name="share_reached")
+    frame = frame_of(curves.assign(passes=found["cost"], n_fits=n_fits.sum("initializer")))
     drawn: pd.DataFrame = frame[frame["share_reached"].notna() & (frame["passes"] >= 1)]
     return drawn
 

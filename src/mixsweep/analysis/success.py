@@ -58,15 +58,17 @@ def hit_rates(
     low, high = interval(n_hits.values, n_fits.values)
     rate = n_hits.values / np.maximum(n_fits.values, 1)
     passes = fits["n_passes"].sum("restart").transpose(*dims).values
-    result = n_hits.to_dataset(name="n_hits").assign(
-        n_fits=n_fits,
-        hit_rate=where_known(rate),
-        hit_rate_low=where_known(low),
-        hit_rate_high=where_known(high),
-        passes_per_hit=where_known(np.where(n_hits > 0, passes / np.maximum(n_hits.values, 1), np.inf)),
-        reason=(dims, reasons(n_hits.shape, (n_fits == 0, NO_FITS), (without_best, NO_BEST))),
+    per_hit = np.where(n_hits.values > 0, passes / np.maximum(n_hits.values, 1), np.inf)
+    numbers = {"hit_rate": rate, "hit_rate_low": low, "hit_rate_high": high, "passes_per_hit": per_hit}
+    needed = {
+        f"restarts_{chance}{end}": restarts_needed(values, chance / 100)
+        for chance in CHANCES
+        for end, values in (("", rate), ("_low", high), ("_high", low))
+    }
+    why = reasons(n_hits.shape, (n_fits.values == 0, NO_FITS), (without_best, NO_BEST))
+    return n_hits.to_dataset(name="n_hits").assign(
+        {"n_fits": n_fits}
+        | {name: where_known(values) for name, values in numbers.items()}
+        | {"reason": (dims, why)}
+        | {name: where_known(values) for name, values in needed.items()}
     )
-    for chance in CHANCES:
-        for end, values in (("", rate), ("_low", high), ("_high", low)):
-            result[f"restarts_{chance}{end}"] = where_known(restarts_needed(values, chance / 100))
-    return result

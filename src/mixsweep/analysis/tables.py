@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -36,9 +38,13 @@ __all__ = [
     "cell_datasets",
     "cells_of",
     "joined",
+    "of_cells",
     "write_table",
     "write_tables",
 ]
+
+#: The rows of each table by cell.
+CellRows = dict[str, list[tuple[CellKey, "pd.DataFrame"]]]
 
 _KEPT = ["log_likelihood", "kind", "classification_entropy"]
 
@@ -55,7 +61,7 @@ def cells_of(tree: xr.DataTree) -> list[CellKey]:
 
 
 def cell_datasets(tree: xr.DataTree, key: CellKey) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return a cell's fits (scalars, traces and conduct) and optima."""
+    """Return a cell's fits (scalars, traces and conduct), and its optima, whose values are read when used."""
     problem, family, n_components = key
     scalars = tree.to_dataset()[list(SCALARS)].sel(problem=problem, family=family, n_components=n_components)
     # indexing by a path may give a DataTree or an array by its type; here it is always a group
@@ -66,7 +72,7 @@ def cell_datasets(tree: xr.DataTree, key: CellKey) -> tuple[xr.Dataset, xr.Datas
     fits = scalars.drop_vars(GRID).merge(traces, compat="override", join="exact").load()
     # there is room for the cell with the most restarts
     restarts = int((fits["status"] != Status.NOT_RUN).any(["method", "initializer"]).sum())
-    return fits.isel(restart=slice(restarts)), optima.load()
+    return fits.isel(restart=slice(restarts)), optima
 
 
 def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
@@ -81,24 +87,26 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
     """
     import pandas as pd
 
-    parts = _no_rows(table for table in COLUMNS if table not in (*APART, *SPEED_TABLES))
+    rows: CellRows = defaultdict(list)
+    problem_of = lru_cache(maxsize=1)(partial(_problem, problems))
     optimisers = {label: str(settings["method"]) for label, settings in methods_of(tree).items()}
     summaries = []
     for key in cells_of(tree):
         if not _is_there(tree, key):
-            rows = {"verdicts": pd.DataFrame([no_verdict("the cell is missing from the collection")])}
-        else:
-            fits, optima = cell_datasets(tree, key)
-            problem = _problem(problems, key[0])
-            cell = Cell(*key, int(optima.attrs["n_rows"]), int(optima.attrs["n_features"]))
-            best = best_known(optima)
-            rates, costs = hit_rates(fits, best), expected_running_time(fits, best)
-            rows = cell_tables(fits, optima, rates, costs, cell, int(tree.attrs["max_passes"]), optimisers)
-            summaries.append(_summary(key, fits, optima, rates, costs, problem))
-        _add(parts, key, rows)
-    for table, frames in sweep_tables(summaries).items():
-        parts[table] += frames
-    tables = {table: joined(frames, COLUMNS[table]) for table, frames in parts.items()}
+            why = no_verdict("the cell is missing from the collection")
+            rows["verdicts"].append((key, pd.DataFrame([why])))
+            continue
+        fits, optima = cell_datasets(tree, key)
+        cell = Cell(*key, int(optima.attrs["n_rows"]), int(optima.attrs["n_features"]))
+        best = best_known(optima)
+        rates, costs = hit_rates(fits, best), expected_running_time(fits, best)
+        own = cell_tables(fits, optima, rates, costs, cell, int(tree.attrs["max_passes"]), optimisers)
+        for table, frame in own.items():
+            rows[table].append((key, frame))
+        summaries.append(_summary(key, fits, optima, rates, costs, problem_of(key[0])))
+    names = [table for table in COLUMNS if table not in (*APART, *SPEED_TABLES)]
+    over_cells = sweep_tables(summaries)
+    tables = {name: joined(over_cells.get(name) or of_cells(rows[name]), COLUMNS[name]) for name in names}
     # one family of comparisons: what is adjusted within a cell is not for a reader of all cells
     tables["pairs"]["p_holm"] = holm(tables["pairs"]["p_value"].astype(float))
     return tables
@@ -106,28 +114,20 @@ def analyse(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
 
 def analyse_speed(tree: xr.DataTree, problems: Path) -> dict[str, pd.DataFrame]:
     """Return the tables of how fast the methods get there, by name; arguments as of `analyse`."""
-    parts = _no_rows(SPEED_TABLES)
+    rows: CellRows = defaultdict(list)
+    problem_of = lru_cache(maxsize=1)(partial(_problem, problems))
     methods = methods_of(tree)
     for key in cells_of(tree):
         if _is_there(tree, key):
             fits, optima = cell_datasets(tree, key)
-            best, problem = best_known(optima), _problem(problems, key[0])
-            _add(parts, key, speed_tables(fits, optima, best, problem, methods))
-    return {table: joined(frames, COLUMNS[table]) for table, frames in parts.items()}
-
-
-def _no_rows(tables: Iterable[str]) -> dict[str, list[pd.DataFrame]]:
-    return {table: [] for table in tables}
+            own = speed_tables(fits, optima, best_known(optima), problem_of(key[0]), methods)
+            for table, frame in own.items():
+                rows[table].append((key, frame))
+    return {table: joined(of_cells(rows[table]), COLUMNS[table]) for table in SPEED_TABLES}
 
 
 def _is_there(tree: xr.DataTree, key: CellKey) -> bool:
     return f"/{cell_group(key)}/optima" in tree.groups
-
-
-def _add(parts: dict[str, list[pd.DataFrame]], key: CellKey, rows: dict[str, pd.DataFrame]) -> None:
-    """Add a cell's rows to the parts of each table."""
-    for table, frame in rows.items():
-        parts[table].append(frame.assign(problem=key[0], family=key[1], n_components=key[2]))
 
 
 def _problem(folder: Path, name: str) -> Problem | None:
@@ -158,6 +158,22 @@ def _summary(
         solution_costs(fits, value),
         separation,
     )
+
+
+def of_cells(rows: Sequence[tuple[CellKey, pd.DataFrame]]) -> list[pd.DataFrame]:
+    """Return the rows of all cells with the columns that name a cell: in one frame, or none without rows."""
+    import pandas as pd
+
+    filled = [(key, frame) for key, frame in rows if len(frame)]
+    if not filled:
+        return []
+    lengths = [len(frame) for _, frame in filled]
+    columns = zip(*(key for key, _ in filled), strict=True)
+    names = {
+        name: np.repeat(np.array(column, dtype=np.int64 if name == "n_components" else object), lengths)
+        for name, column in zip(GRID, columns, strict=True)
+    }
+    return [pd.concat([frame for _, frame in filled], ignore_index=True).assign(**names)]
 
 
 def joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:

@@ -209,13 +209,14 @@ def incidence(ended: IntArray, n_optima: int) -> tuple[IntArray, int]:
         Optimum of each fit, -1 for none.
     n_optima : int
     """
-    n_starts = np.array([(ended == number).any(axis=0).sum() for number in range(n_optima)], dtype=np.int64)
-    return n_starts, int((ended >= 0).any(axis=0).sum())
+    ordered = np.sort(ended, axis=0)
+    first = np.diff(ordered, axis=0, prepend=-1) > 0
+    return np.bincount(ordered[first], minlength=n_optima), int((ended >= 0).any(axis=0).sum())
 
 
 def _of_starts(ended: IntArray, n_optima: int) -> dict[str, float]:
     n_starts, total = incidence(ended, n_optima)
-    n_fits = [(ended == number).sum() for number in range(n_optima)]
+    n_fits = np.bincount(ended[ended >= 0], minlength=n_optima)
     share, low, high = unseen_share(n_fits, n_starts, total) if n_optima else (np.nan,) * 3
     number = chao1(n_starts)
     return {

@@ -70,8 +70,10 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
     counted = drawn(names, n_rows)
     n_failures = int(np.isin(fits["status"].values, FAILURES).sum())
     ran = bool(ran_of(fits).any())
-    reached = rates["n_hits"].sum("method").to_series()
-    fits, rates = fits.sel(initializer=counted), rates.sel(initializer=counted)
+    hits = rates["n_hits"].transpose("method", "initializer").values.sum(axis=0)
+    reached = [name for name, count in zip(names, hits, strict=True) if count]
+    fits = fits[["optimum", "n_passes"]].sel(initializer=counted)
+    rates = rates.sel(initializer=counted)
     total = int(ran_of(fits).sum())
     n_starts = int(ran_of(fits).any("method").sum())
     row: dict[str, Any] = {
@@ -119,7 +121,7 @@ def verdict(fits: xr.Dataset, optima: xr.Dataset, rates: xr.Dataset) -> dict[str
     only_maximum = best >= 0 and row["n_proper"] == 1 and _has_one_maximum(optima)
     if only_maximum:
         row |= {"missed_chance": 0.0, **dict.fromkeys(UNSEEN, 0.0)}
-    evidence = Evidence(best, arm, [str(name) for name in reached.index[reached > 0]], only_maximum)
+    evidence = Evidence(best, arm, reached, only_maximum)
     row["verdict"] = sentence(row, optima, evidence) if ran else "Cannot say: no fits were run."
     return row
 

@@ -71,6 +71,12 @@ def test_the_distribution_rises_to_all_but_the_mass_that_never_arrives(fits):
     assert (found["share_arrived_high"] >= share).all()
 
 
+def test_the_distribution_in_one_unit_is_that_of_both(fits):
+    both = run_time_distributions(fits, BEST)
+    for unit in ("passes", "seconds"):
+        assert run_time_distributions(fits, BEST, units=(unit,)).identical(both.sel(unit=[unit]))
+
+
 def test_without_a_best_known_optimum_only_the_own_one_has_numbers(fits):
     for found in (arrivals(fits, np.nan), run_time_distributions(fits, np.nan)):
         assert (found["reason"].sel(reference="best") == "cannot say: no proper optimum is known").all()

@@ -19,11 +19,18 @@ IRIS = np.concatenate([[0.394, 0.3, 0.071, 0.05, 0.03], 0.155 * np.geomspace(1, 
 def test_all_intervals_hold_as_often_as_stated(shares, total):
     """Within 2 % of the nominal 95 %, and the sampling error of 600 simulations (three times 0.9 %)."""
     samples = generator(1, "simultaneous intervals", total, len(shares)).multinomial(total, shares, size=600)
-    held = 0
-    for sample in samples:
-        low, high = simultaneous_intervals(sample, total)
-        held += bool(((low <= shares) & (shares <= high)).all())
-    assert 0.93 - 0.027 < held / 600 < 0.97 + 0.027
+    low, high = simultaneous_intervals(samples, total)
+    held = ((low <= shares) & (shares <= high)).all(axis=-1)
+    assert 0.93 - 0.027 < held.mean() < 0.97 + 0.027
+
+
+def test_samples_together_have_the_intervals_that_each_has_by_itself():
+    samples = generator(1, "samples together").multinomial(80, IRIS / IRIS.sum(), size=(3, 2))
+    low, high = simultaneous_intervals(samples, 100)
+    for place in np.ndindex(3, 2):
+        own = simultaneous_intervals(samples[place], 100)
+        assert np.array_equal(own, (low[place], high[place]))
+    assert np.shape(simultaneous_intervals(np.zeros((2, 0), int), 100)) == (2, 2, 0)
 
 
 def test_ends_are_where_the_mid_p_tails_have_the_adjusted_error_rate():

@@ -34,6 +34,15 @@ def test_chao1_is_never_below_what_was_seen(counts):
     assert found.estimate <= found.high + 1e-9
 
 
+@pytest.mark.parametrize("shape", [(1, 40), (4, 40), (3, 0), (0, 5)])
+def test_starts_count_once_for_each_optimum_that_any_method_reached(shape):
+    ended = generator(1, "incidence", *shape).integers(-1, 6, size=shape)
+    counts, total = incidence(ended, 8)
+    reached = [{int(number) for number in start if number >= 0} for start in ended.T]
+    assert counts.tolist() == [sum(number in start for start in reached) for number in range(8)]
+    assert total == sum(bool(start) for start in reached)
+
+
 def test_chao1_without_observations_is_unknown():
     assert np.isnan([chao1([]).estimate, chao1([0, 0]).low]).all()
 
