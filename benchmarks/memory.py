@@ -5,10 +5,8 @@ Usage: python benchmarks/memory.py [n,d,K,restarts,method ...]
 A new process imports what a Dask worker has imported, reads the problem's file and runs `mixsweep shard` for
 a few passes: memory does not depend on their number.
 
-The figure that is compared with the target is the memory of the process itself, looked up every few
-milliseconds. Pages of files are not in it: the libraries' machine code, which is in memory once for all
-workers of a machine, and which the system drops when memory is short. The whole resident memory, with its
-peak from the system, stands beside it.
+The figure is the whole resident memory as the system counts it, pages of libraries that all workers of a
+machine share included.
 """
 
 from __future__ import annotations
@@ -21,8 +19,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import common
@@ -38,8 +34,6 @@ CASES = [
     (5_000, 32, 8, 100, "em"),
 ]
 PASSES = 4
-#: Seconds between two looks at the memory: an array of a few megabytes takes longer to fill.
-INTERVAL = 0.002
 MEGABYTE = 1e6
 #: The bound: so many times the data, and what an interpreter with its libraries takes.
 DATA_TIMES, ALLOWANCE = 3, 200
@@ -83,48 +77,15 @@ def nothing() -> None:
     import distributed  # noqa: F401
 
 
-@dataclass(frozen=True)
-class Peak:
-    """Largest memory of a process, in MB.
-
-    Attributes
-    ----------
-    own : float
-        Without pages of files, where the system tells them apart (Linux).
-    resident : float
-        With them.
-    """
-
-    own: float
-    resident: float
-
-
-def peak(*arguments: object) -> Peak:
-    """Return the peak memory of a process that does one of the tasks above.
+def peak(*arguments: object) -> float:
+    """Return the peak resident memory, in MB, of a process that does one of the tasks above.
 
     The system starts a process's peak at that of the process that made it, which must therefore stay small:
     this one makes no data.
     """
     command = [sys.executable, __file__, "--task", *map(str, arguments)]
-    own = 0.0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        while process.poll() is None:
-            own = max(own, anonymous(process.pid))
-            time.sleep(INTERVAL)
-        output, _ = process.communicate()
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    resident = float(output) / MEGABYTE
-    return Peak(own if sys.platform == "linux" else resident, resident)
-
-
-def anonymous(process: int) -> float:
-    """Return a process's memory without pages of files, in MB; 0 where the system says nothing."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1]) * 1024 / MEGABYTE
-    return 0.0
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout) / MEGABYTE
 
 
 def measure(n: int, d: int, K: int, restarts: int, method: str) -> Row:
@@ -136,10 +97,10 @@ def measure(n: int, d: int, K: int, restarts: int, method: str) -> Row:
     data = n * d * 8 / MEGABYTE
     return common.at_most(
         f"{common.size_name(n, d, K)}, {restarts} restarts, {method}",
-        used.own,
+        used,
         "MB",
         DATA_TIMES * data + ALLOWANCE,
-        **{"with pages of files": f"{used.resident:.0f} MB", "data": f"{data:.1f} MB"},
+        data=f"{data:.1f} MB",
     )
 
 
@@ -152,9 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = common.argument_parser(__doc__)
     parser.add_argument("cases", nargs="*", type=_case, metavar="n,d,K,restarts,method", default=CASES)
     arguments = parser.parse_args(argv)
-    first = peak("nothing")
-    details = {"with pages of files": f"{first.resident:.0f} MB"}
-    before = Row("a worker before its first shard", first.own, "MB", details=details)
+    before = Row("a worker before its first shard", peak("nothing"), "MB")
     rows = (measure(*case) for case in arguments.cases)
     common.report("Peak memory of a worker", itertools.chain([before], rows), arguments.json)
 

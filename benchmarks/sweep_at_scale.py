@@ -25,7 +25,7 @@ from common import Row
 
 from mixsweep.analysis.census import census
 from mixsweep.analysis.thresholds import Thresholds
-from mixsweep.cell import CellSpec, assemble, timing_path
+from mixsweep.cell import CellSpec, assemble
 from mixsweep.collect import cell_group
 from mixsweep.config import parse_config
 from mixsweep.io import write_dataset
@@ -34,6 +34,7 @@ from mixsweep.problems import Problem, write_problem
 from mixsweep.provenance import write_plan_file
 from mixsweep.seeds import generator
 from mixsweep.shard import fit_shard
+from mixsweep.shard_file import timing_path
 
 #: Numbers of components, each of which is fitted once.
 COMPONENTS = (2, 3, 4, 5, 6)

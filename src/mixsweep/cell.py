@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixsweep import NUMERICS_VERSION
+from mixsweep.contents import Contents
 from mixsweep.errors import MixsweepError
-from mixsweep.io import IncompleteFileError, read_dataset, write_dataset
+from mixsweep.io import IncompleteFileError, read_contents, write_contents
 from mixsweep.plan import Cell, Shard, cell_shards
 from mixsweep.problems.base import Problem
-from mixsweep.shard import ShardSpec, fit_shard
+from mixsweep.shard import ShardSpec, shard_contents
+from mixsweep.shard_file import differences, timing_path
 
 if TYPE_CHECKING:
     import xarray as xr
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["CellSpec", "assemble", "finished", "recorded_spec", "timing_path"]
+__all__ = ["CellSpec", "assemble", "recorded_spec"]
 
 
 @dataclass(frozen=True)
@@ -65,47 +67,13 @@ class CellSpec:
         )
 
 
-def timing_path(path: Path) -> Path:
-    """Return the file of wall times beside a file of fits."""
-    return path.with_name(path.stem + ".timing.nc")
-
-
-def _differences(found: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    for name, value in expected.items():
-        own = found.get(name)
-        own = own.item() if isinstance(own, np.generic) else own
-        if own != value:
-            yield name, own, value
-
-
 def _check(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    for name, own, value in _differences(found, expected):
+    for name, own, value in differences(found, expected):
         raise MixsweepError(
             f"{path}: made with {name} = {own!r}, but this sweep has {value!r}: the file "
             "belongs to another config or version. Delete it, or use another results folder "
             "(snakemake --directory)."
         )
-
-
-def finished(problem: Problem, spec: ShardSpec, path: Path, timing: Path) -> xr.Dataset | None:
-    """Return a shard's fits if its files are there, whole, and made from the same things.
-
-    A run that was killed may have written a shard and not noted it; fitting it again would give the same
-    bytes.
-
-    Parameters
-    ----------
-    problem : Problem
-    spec : ShardSpec
-        What the shard should be made from.
-    path, timing : Path
-        Its file of fits, and the one of wall times.
-    """
-    try:
-        fits, _ = read_dataset(path), read_dataset(timing)
-    except IncompleteFileError:
-        return None
-    return None if any(_differences(fits.attrs, spec.attributes(problem))) else fits
 
 
 def recorded_spec(path: Path, fits: xr.Dataset) -> CellSpec:
@@ -134,18 +102,18 @@ def recorded_spec(path: Path, fits: xr.Dataset) -> CellSpec:
     )
 
 
-def _read_shard(problem: Problem, spec: ShardSpec, path: Path) -> tuple[xr.Dataset, xr.Dataset]:
+def _read_shard(problem: Problem, spec: ShardSpec, path: Path) -> tuple[Contents, Contents]:
     """Read a shard; one that is damaged is made again, the same to the byte as it was."""
     try:
-        fits, timing = read_dataset(path), read_dataset(timing_path(path))
+        fits, timing = read_contents(path), read_contents(timing_path(path))
     except IncompleteFileError as error:
         if not path.is_file():
             raise
         logger.warning("%s; fitting this shard again", error)
-        fits, timing = fit_shard(problem, spec)
-        write_dataset(timing, timing_path(path))
-        write_dataset(fits, path)
-        fits, timing = read_dataset(path), read_dataset(timing_path(path))
+        fits, timing = shard_contents(problem, spec)
+        write_contents(timing, timing_path(path))
+        write_contents(fits, path)
+        fits, timing = read_contents(path), read_contents(timing_path(path))
     _check(path, fits.attrs, spec.attributes(problem))
     return fits, timing
 
@@ -184,15 +152,16 @@ def assemble(problem: Problem, spec: CellSpec, folder: Path) -> tuple[xr.Dataset
     for shard, expected in spec.shard_specs(problem):
         path = folder / shard.method / Path(shard.path).name
         fits, timing = _read_shard(problem, expected, path)
-        for store, dataset in zip(stores, (fits, timing), strict=True):
-            for key, variable in dataset.data_vars.items():
-                name = str(key)
+        for store, contents in zip(stores, (fits, timing), strict=True):
+            for name, stored in contents.variables.items():
+                if stored.dims == (name,):
+                    continue
                 if name not in store:
-                    values = np.zeros((*shape, *variable.shape[1:]), dtype=variable.dtype)
-                    store[name] = ((*dims, *variable.dims[1:]), values)
+                    values = np.zeros((*shape, *stored.values.shape[1:]), dtype=stored.dtype)
+                    store[name] = ((*dims, *stored.dims[1:]), values)
                 block = slice(shard.start, shard.stop)
-                store[name][1][order[shard.method], place[shard.initializer], block] = variable.values
-        coordinates = {name: fits[name].values for name in ("feature", "feature_") if name in fits.coords}
+                store[name][1][order[shard.method], place[shard.initializer], block] = stored.values
+        coordinates = {name: fits[name] for name in ("feature", "feature_") if name in fits}
     grid = {"method": list(order), "initializer": list(place), "restart": np.arange(spec.restarts)}
     common = {
         "problem": problem.name,

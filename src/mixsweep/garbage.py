@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mixsweep.cell import timing_path
 from mixsweep.config import load_config
 from mixsweep.errors import MixsweepError
 from mixsweep.plan import make_plan
 from mixsweep.rounds import FILE as ROUNDS_FILE
 from mixsweep.rounds import read_rounds
+from mixsweep.shard_file import timing_path
 
 __all__ = ["Garbage", "find_garbage"]
 

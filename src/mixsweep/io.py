@@ -8,11 +8,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixsweep.contents import Contents, define, read_group
 from mixsweep.errors import MixsweepError
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ __all__ = [
     "atomic_path",
     "content_checksum",
     "file_checksum",
+    "read_contents",
     "read_dataset",
     "tree_checksum",
+    "write_contents",
     "write_dataset",
     "write_text",
 ]
@@ -111,11 +115,11 @@ def _checksum(variables: Iterable[tuple[str, tuple[Any, ...], np.ndarray[Any, An
     return digest.hexdigest()
 
 
-def content_checksum(dataset: xr.Dataset) -> str:
+def content_checksum(dataset: xr.Dataset | Contents) -> str:
     """Return the SHA-256 of a dataset's variables: names, dims, shapes and values."""
-    names = sorted(str(name) for name in dataset.variables)
-    variables = ((name, dataset.variables[name]) for name in names)
-    return _checksum((name, variable.dims, variable.values) for name, variable in variables)
+    variables: Mapping[Any, Any] = dataset.variables
+    names = sorted(str(name) for name in variables)
+    return _checksum((name, variables[name].dims, variables[name].values) for name in names)
 
 
 def _combined(groups: Mapping[str, str]) -> str:
@@ -164,18 +168,27 @@ def write_dataset(dataset: xr.Dataset, path: Path, *, compress: bool = False) ->
     compress : bool
         Whether float variables are deflated (level 1).
     """
+    write_contents(Contents.of(dataset), path, compress=compress)
+
+
+def write_contents(contents: Contents, path: Path, *, compress: bool = False) -> None:
+    """Write contents as `write_dataset` does."""
+    import netCDF4
+
     from mixsweep import schema
 
-    dataset = schema.annotated(dataset)
-    dataset.attrs[CHECKSUM] = content_checksum(dataset)
-    encoding: dict[str, dict[str, Any]] = {}
-    for name, variable in dataset.variables.items():
-        if variable.dtype.kind in "iuf":
-            encoding[str(name)] = {"_FillValue": None}
-            if compress and variable.size > 256:
-                encoding[str(name)] |= {"zlib": True, "complevel": 1, "shuffle": True}
-    with atomic_path(path) as temporary:
-        dataset.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+    schema.validate(contents)
+    annotated = Contents(
+        {
+            name: replace(stored, attrs={**stored.attrs, **schema.variable_attributes(name)})
+            for name, stored in contents.variables.items()
+        },
+        {**contents.attrs, **schema.FILE_ATTRIBUTES, CHECKSUM: content_checksum(contents)},
+    )
+    with atomic_path(path) as temporary, netCDF4.Dataset(temporary, "w", clobber=True) as file:
+        file.set_fill_off()
+        for write in define(file, annotated, compress=compress):
+            write()
 
 
 def read_dataset(path: Path) -> xr.Dataset:
@@ -186,27 +199,32 @@ def read_dataset(path: Path) -> xr.Dataset:
     IncompleteFileError
         If the file is missing, truncated, altered since it was written, or not one of ours.
     """
-    import xarray as xr
+    return read_contents(path).dataset()
+
+
+def read_contents(path: Path) -> Contents:
+    """Read a file as `read_dataset` does."""
+    import netCDF4
 
     if not path.is_file():
         raise IncompleteFileError(f"{path}: no such file")
     try:
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
-            dataset = opened.load()
+        with netCDF4.Dataset(path) as file:
+            contents = read_group(file)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError, UnicodeDecodeError) as error:
         # netCDF-C reports a damaged file by any of these, depending on where it is damaged
         raise IncompleteFileError(
             f"{path}: not readable as netCDF ({error}); the file is truncated or damaged: delete it, and the "
             "next run makes it anew"
         ) from error
-    expected = dataset.attrs.get(CHECKSUM)
+    expected = contents.attrs.get(CHECKSUM)
     if expected is None:
         raise IncompleteFileError(
             f"{path}: no {CHECKSUM} attribute: the file is incomplete or was not written by mixsweep"
         )
-    if content_checksum(dataset) != expected:
+    if content_checksum(contents) != expected:
         raise IncompleteFileError(
             f"{path}: the content does not match its checksum; the file is damaged: delete it, and the next "
             "run makes it anew"
         )
-    return dataset
+    return contents

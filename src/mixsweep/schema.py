@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from mixsweep import __version__
 from mixsweep.errors import MixsweepError
@@ -12,7 +15,16 @@ from mixsweep.status import Status
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FORMAT_VERSION", "KINDS", "VARIABLES", "Variable", "annotated", "validate"]
+__all__ = [
+    "FILE_ATTRIBUTES",
+    "FORMAT_VERSION",
+    "KINDS",
+    "VARIABLES",
+    "Variable",
+    "annotated",
+    "validate",
+    "variable_attributes",
+]
 
 #: Raised when a name, a dimension or a meaning below changes.
 FORMAT_VERSION = "2"
@@ -237,7 +249,25 @@ VARIABLES: dict[str, Variable] = {
 }
 
 
-def validate(dataset: xr.Dataset) -> None:
+class _Named(Protocol):
+    """What is checked of a variable: xarray's and `mixsweep.contents.StoredArray` have it."""
+
+    @property
+    def dims(self) -> tuple[Any, ...]: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+
+class _Holding(Protocol):
+    """What has variables: a dataset, or `mixsweep.contents.Contents`."""
+
+    @property
+    def variables(self) -> Mapping[Any, _Named]: ...
+
+
+def validate(dataset: _Holding) -> None:
     """Check every variable's name, dimensions and dtype.
 
     Raises
@@ -261,22 +291,31 @@ def validate(dataset: xr.Dataset) -> None:
             )
 
 
+def variable_attributes(name: str) -> dict[str, object]:
+    """Return what a file says of a variable: meaning, unit, and the words of its flags."""
+    declared = VARIABLES[name]
+    attributes: dict[str, object] = {"long_name": declared.long_name}
+    if declared.units:
+        attributes["units"] = declared.units
+    if declared.flags:
+        attributes["flag_values"] = np.arange(len(declared.flags), dtype=np.int8)
+        attributes["flag_meanings"] = " ".join(declared.flags)
+    return attributes
+
+
+#: What every file says of itself.
+FILE_ATTRIBUTES = {
+    "Conventions": "CF-1.11",
+    "mixsweep_version": __version__,
+    "mixsweep_format_version": FORMAT_VERSION,
+}
+
+
 def annotated(dataset: xr.Dataset) -> xr.Dataset:
     """Return the validated dataset with units, meanings, flags and versions as attributes."""
     validate(dataset)
     dataset = dataset.copy()
     for name in dataset.variables:
-        declared = VARIABLES[str(name)]
-        attributes: dict[str, object] = {"long_name": declared.long_name}
-        if declared.units:
-            attributes["units"] = declared.units
-        if declared.flags:
-            import numpy as np
-
-            attributes["flag_values"] = np.arange(len(declared.flags), dtype=np.int8)
-            attributes["flag_meanings"] = " ".join(declared.flags)
-        dataset.variables[name].attrs.update(attributes)
-    dataset.attrs.update(
-        {"Conventions": "CF-1.11", "mixsweep_version": __version__, "mixsweep_format_version": FORMAT_VERSION}
-    )
+        dataset.variables[name].attrs.update(variable_attributes(str(name)))
+    dataset.attrs.update(FILE_ATTRIBUTES)
     return dataset

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixsweep import NUMERICS_VERSION, kernels
+from mixsweep.contents import Contents, StoredArray
 from mixsweep.endpoints import CHECKPOINTS, Endpoints
 from mixsweep.errors import MixsweepError, nearest
 from mixsweep.initializers import INITIALIZERS
@@ -22,6 +23,7 @@ from mixsweep.methods.base import Method
 from mixsweep.methods.settings import typed
 from mixsweep.objective import Objective
 from mixsweep.problems.base import Problem
+from mixsweep.schema import VARIABLES
 from mixsweep.seeds import generator, seed_sequence
 
 if TYPE_CHECKING:
@@ -41,10 +43,9 @@ PLAIN = (
     "n_constraint_violations",
     "n_floored_components",
     "n_vanishing_components",
-    "seconds",
 )
 
-__all__ = ["PLAIN", "ShardSpec", "fit_shard", "make_method", "to_dataset"]
+__all__ = ["PLAIN", "ShardSpec", "fit_shard", "make_method", "make_starts", "shard_contents"]
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,14 @@ def fit_shard(
     timing : xarray.Dataset
         ``seconds`` over ``restart``.
     """
+    fits, timing = shard_contents(problem, spec, checkpoints)
+    return fits.dataset(), timing.dataset()
+
+
+def shard_contents(
+    problem: Problem, spec: ShardSpec, checkpoints: int = CHECKPOINTS
+) -> tuple[Contents, Contents]:
+    """Run the fits of a shard as `fit_shard` does, and return what its two files hold."""
     objective = Objective.of_problem(problem, spec.family, spec.n_components, spec.covariance_floor)
     restarts = range(spec.start, spec.stop)
     spent = _passes_of_starts(spec)
@@ -193,31 +202,29 @@ def fit_shard(
     )
     if spent:
         ends = _with_starts(ends, spent, seconds)
-    fits = to_dataset(objective, ends, problem.features).assign_coords(
-        restart=np.arange(spec.start, spec.stop)
-    )
+    restart = StoredArray(("restart",), np.arange(spec.start, spec.stop))
+    timing = {"seconds": StoredArray(("restart",), ends.seconds), "restart": restart}
     # which code took the passes: the last bits depend on it, as on the machine
-    fits.attrs.update(spec.attributes(problem) | {"kernels": kernels.in_use()})
-    return fits.drop_vars("seconds"), fits[["seconds"]].drop_attrs(deep=False)
+    attributes = spec.attributes(problem) | {"kernels": kernels.in_use()}
+    return (
+        Contents({**_variables(objective, ends, problem.features), "restart": restart}, attributes),
+        Contents(timing, {}),
+    )
 
 
-def to_dataset(objective: Objective, ends: Endpoints, features: tuple[str, ...]) -> xr.Dataset:
-    """Return endpoints as a dataset over ``restart``, in data units."""
-    import xarray as xr
-
-    from mixsweep.schema import VARIABLES
-
+def _variables(objective: Objective, ends: Endpoints, features: tuple[str, ...]) -> dict[str, StoredArray]:
+    """Return endpoints over ``restart``, in data units."""
     offset = objective.log_likelihood_offset
-    variables: dict[str, Any] = {
-        "log_likelihood": ("restart", ends.log_likelihood + offset),
-        **{name: ("restart", getattr(ends, name)) for name in PLAIN},
-        "trace_passes": (("restart", "checkpoint"), ends.trace_passes),
-        "trace_log_likelihood": (("restart", "checkpoint"), ends.trace_log_likelihood + offset),
-    }
     reported = objective.family.to_reported(ends.parameters, objective.location, objective.scale)
-    for name, values in reported.items():
-        variables[name] = (("restart", *VARIABLES[name].dims), values)
-    coordinates: dict[str, Any] = {"restart": np.arange(len(ends.status)), "feature": list(features)}
-    if any("feature_" in dims for dims, _ in variables.values()):
-        coordinates["feature_"] = list(features)
-    return xr.Dataset(variables, coordinates)
+    variables = {
+        "log_likelihood": StoredArray(("restart",), ends.log_likelihood + offset),
+        **{name: StoredArray(("restart",), getattr(ends, name)) for name in PLAIN},
+        "trace_passes": StoredArray(("restart", "checkpoint"), ends.trace_passes),
+        "trace_log_likelihood": StoredArray(("restart", "checkpoint"), ends.trace_log_likelihood + offset),
+        **{
+            name: StoredArray(("restart", *VARIABLES[name].dims), values) for name, values in reported.items()
+        },
+    }
+    used = {dim for stored in variables.values() for dim in stored.dims}
+    names = np.array(features, dtype=str)
+    return variables | {dim: StoredArray((dim,), names) for dim in ("feature", "feature_") if dim in used}

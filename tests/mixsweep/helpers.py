@@ -8,12 +8,13 @@ import numpy as np
 import xarray as xr
 
 from mixsweep.analysis.census import Thresholds, census
-from mixsweep.cell import CellSpec, assemble, timing_path
+from mixsweep.cell import CellSpec, assemble
 from mixsweep.io import write_dataset
 from mixsweep.objective import Objective
 from mixsweep.problems import Problem, load_builtin
 from mixsweep.schema import KINDS
 from mixsweep.shard import ShardSpec, fit_shard, make_starts
+from mixsweep.shard_file import timing_path
 from mixsweep.status import Status
 
 GAUSSIAN = ("gaussian-full", "gaussian-diag", "gaussian-spherical", "gaussian-tied")

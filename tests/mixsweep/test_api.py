@@ -26,7 +26,7 @@ X = np.concatenate(
 )
 def test_a_fit_gives_every_restart_with_its_parameters_and_trace(family, spread):
     fits = mixsweep.fit(X, n_components=2, family=family, n_restarts=7)
-    scalars = {"log_likelihood", *PLAIN}
+    scalars = {"log_likelihood", "seconds", *PLAIN}
     for name in scalars:
         assert fits[name].dims == ("restart",)
     assert fits["means"].dims == ("restart", "component", "feature")

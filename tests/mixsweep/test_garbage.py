@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from mixsweep.cell import timing_path
 from mixsweep.cli import main
 from mixsweep.config import load_config
 from mixsweep.garbage import find_garbage
 from mixsweep.plan import make_plan
+from mixsweep.shard_file import timing_path
 
 CONFIG = "problems: {iris: {}}\nn_components: [2, 3]\nmethods: [em, lbfgs]\nrestarts: 200\n"
 

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from mixsweep import kernels
 from mixsweep.io import read_dataset, write_dataset
-from mixsweep.problems import load_builtin
+from mixsweep.kernels import library
+from mixsweep.problems import load_builtin, write_problem
 from mixsweep.shard import fit_shard
 from mixsweep.status import Status
 from tests.mixsweep.helpers import METHODS, SOLVERS, spec
@@ -72,3 +78,24 @@ def test_iris_three_reaches_the_textbook_value():
         spec(n_components=3, initializer="kmeans++", stop=60, max_passes=2000, tol=1e-10),
     )
     assert np.isclose(fits["log_likelihood"], -180.1855, atol=3e-3).any()
+
+
+def test_a_process_that_fits_takes_no_library_along_that_it_does_not_need(tmp_path):
+    write_problem(load_builtin("iris"), tmp_path / "iris.nc")
+    code = """
+import json, sys
+from mixsweep.cli import main
+
+options = {"output": "fits.nc", "timing": "timing.nc", "family": "gaussian-full", "n-components": 2,
+    "method": "em", "settings": json.dumps({"method": "em"}), "initializer": "random-points",
+    "restarts": "0:3", "seed": 1, "tol": 1e-6, "max-passes": 20, "covariance-floor": 1e-6}
+main(["shard", "iris.nc", *(word for name in options for word in (f"--{name}", str(options[name])))],
+     standalone_mode=False)
+large = {"xarray", "pandas", "pyarrow", "pydantic", "scipy", "dask", "numba", "llvmlite", "snakemake"}
+sys.exit(f"imported {large & set(sys.modules)}" if large & set(sys.modules) else 0)
+"""
+    environment = {**os.environ} if library.linker() else {**os.environ, kernels.VARIABLE: "numpy"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

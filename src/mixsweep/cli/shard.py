@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from mixsweep.contents import Contents
 
 __all__ = ["shard"]
 
@@ -42,11 +42,11 @@ def shard(
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    from mixsweep.cell import finished
     from mixsweep.cli.options import check_numerics, restart_range
-    from mixsweep.io import write_dataset
+    from mixsweep.io import write_contents
     from mixsweep.problems import read_problem
-    from mixsweep.shard import ShardSpec, fit_shard
+    from mixsweep.shard import ShardSpec, shard_contents
+    from mixsweep.shard_file import finished
     from mixsweep.status import FAILURES
 
     check_numerics(numerics)
@@ -57,17 +57,17 @@ def shard(
         click.echo(f"{output}: {stop - start} fits: {_told(there)}, kept as a run before this one wrote them")
         return
     with threadpool_limits(1):
-        fits, times = fit_shard(data, spec)
-    write_dataset(times, timing)
-    write_dataset(fits, output)
+        fits, times = shard_contents(data, spec)
+    write_contents(times, timing)
+    write_contents(fits, output)
     click.echo(f"{output}: {stop - start} fits: {_told(fits)}")
-    _report_counts(stop - start, int(np.isin(fits["status"].values, FAILURES).sum()))
+    _report_counts(stop - start, int(np.isin(fits["status"], FAILURES).sum()))
 
 
-def _told(fits: xr.Dataset) -> str:
+def _told(fits: Contents) -> str:
     from mixsweep.status import Status
 
-    status = fits["status"].values.tolist()
+    status = fits["status"].tolist()
     return ", ".join(f"{status.count(value)} {Status(value).label}" for value in sorted(set(status)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,13 +31,12 @@ def write_problem(problem: Problem, path: Path, seed: int = 0) -> None:
     seed : int
         The sweep's seed, noted in the file.
     """
-    import xarray as xr
+    from mixsweep.contents import Contents, StoredArray
+    from mixsweep.io import write_contents
 
-    from mixsweep.io import write_dataset
-
-    names = np.array(problem.features, dtype=object)
+    names = np.array(problem.features, dtype=str)
     location, scale = location_and_scale(problem.X, problem.row_weights)
-    variables: dict[str, tuple[tuple[str, ...], np.ndarray[tuple[int, ...], np.dtype[np.float64]]]] = {
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray[Any, Any]]] = {
         "X": (("row", "feature"), problem.X),
         "location": (("feature",), location),
         "scale": (("feature",), scale),
@@ -50,18 +50,18 @@ def write_problem(problem: Problem, path: Path, seed: int = 0) -> None:
         variables["truth_weights"] = (("component",), problem.truth["weights"])
         variables["truth_means"] = (("component", "feature"), problem.truth["means"])
         variables["truth_covariances"] = (("component", "feature", "feature_"), problem.truth["covariances"])
-    coords: dict[str, tuple[str, np.ndarray[tuple[int], np.dtype[np.object_]]]] = {
-        "feature": ("feature", names)
-    }
+    variables["feature"] = (("feature",), names)
     if problem.truth is not None or problem.starts is not None:
-        coords["feature_"] = ("feature_", names)
+        variables["feature_"] = (("feature_",), names)
     attributes = {
         "name": problem.name,
         "provenance": json.dumps(problem.provenance, sort_keys=True),
         "seed": seed,
         "checksum": problem.checksum,
     }
-    write_dataset(xr.Dataset(variables, coords, attributes), path)
+    write_contents(
+        Contents({name: StoredArray(*given) for name, given in variables.items()}, attributes), path
+    )
 
 
 def read_problem(path: Path) -> Problem:
@@ -72,29 +72,29 @@ def read_problem(path: Path) -> Problem:
     MixsweepError
         If the file is missing, damaged, or holds no problem.
     """
-    from mixsweep.io import read_dataset
+    from mixsweep.io import read_contents
 
-    dataset = read_dataset(path)
-    if "X" not in dataset or "name" not in dataset.attrs:
+    contents = read_contents(path)
+    if "X" not in contents or "name" not in contents.attrs:
         raise MixsweepError(f"{path}: holds no problem; expected a file written by `mixsweep problem`.")
-    X = np.ascontiguousarray(dataset["X"].values, dtype=np.float64)
+    X = np.ascontiguousarray(contents["X"], dtype=np.float64)
     truth = None
-    if "truth_weights" in dataset:
+    if "truth_weights" in contents:
         truth = {
-            key: np.ascontiguousarray(dataset[f"truth_{key}"].values, dtype=np.float64)
+            key: np.ascontiguousarray(contents[f"truth_{key}"], dtype=np.float64)
             for key in ("weights", "means", "covariances")
         }
     starts = None
-    if "start_weights" in dataset:
+    if "start_weights" in contents:
         starts = {
-            key: np.ascontiguousarray(dataset[f"start_{key}"].values, dtype=np.float64) for key in _START_DIMS
+            key: np.ascontiguousarray(contents[f"start_{key}"], dtype=np.float64) for key in _START_DIMS
         }
     return Problem(
-        str(dataset.attrs["name"]),
+        str(contents.attrs["name"]),
         X,
-        tuple(str(feature) for feature in dataset["feature"].values),
+        tuple(str(feature) for feature in contents["feature"]),
         truth,
-        json.loads(dataset.attrs["provenance"]),
-        np.asarray(dataset["row_weights"].values, dtype=np.float64) if "row_weights" in dataset else None,
+        json.loads(contents.attrs["provenance"]),
+        np.asarray(contents["row_weights"], dtype=np.float64) if "row_weights" in contents else None,
         starts,
     )
