@@ -221,3 +221,10 @@ def test_a_cell_of_every_family_goes_from_shards_to_the_sweep(tmp_path, family):
         for name in REGISTRY[family].reported:
             np.testing.assert_array_equal(group["fits"][name], fits[name])
             np.testing.assert_array_equal(group["optima"][name], optima[name])
+
+
+def test_traces_are_compressed_and_parameters_are_not(sweep_path):
+    with netCDF4.Dataset(sweep_path) as file:
+        stored = file[f"{cell_group(SWEPT[0])}/fits"].variables
+        assert stored["trace_log_likelihood"].filters()["zlib"]
+        assert not any(stored[name].filters()["zlib"] for name in ("weights", "means", "covariances"))
