@@ -160,16 +160,15 @@ def spread(vectors: FloatArray, low: BoolArray, count: int) -> FloatArray:
     """
     high = ~low
     high[:, [0, -1]] = False
-    lengths = np.linalg.norm(np.diff(vectors, axis=1), axis=2)
-    lengths = lengths * np.where(high[:, 1:] & high[:, :-1], HIGH_SHARE, 1.0)
+    steps = np.diff(vectors, axis=1)
+    lengths = np.linalg.norm(steps, axis=2) * np.where(high[:, 1:] & high[:, :-1], HIGH_SHARE, 1.0)
     far = np.concatenate([np.zeros((len(lengths), 1)), np.cumsum(lengths, axis=1)], axis=1)
     wanted = np.linspace(0.0, 1.0, count) * far[:, -1:]
     segment = (far[:, None, 1:-1] <= wanted[..., None]).sum(axis=2)
-    length = np.take_along_axis(lengths, segment, axis=1)
-    share = (wanted - np.take_along_axis(far, segment, axis=1)) / np.where(length > 0, length, 1.0)
-    before = np.take_along_axis(vectors, segment[..., None], axis=1)
-    after = np.take_along_axis(vectors, segment[..., None] + 1, axis=1)
-    result: FloatArray = before + share[..., None] * (after - before)
+    line = np.arange(len(vectors))[:, None]
+    length = lengths[line, segment]
+    share = (wanted - far[line, segment]) / np.where(length > 0, length, 1.0)
+    result: FloatArray = vectors[line, segment] + share[..., None] * steps[line, segment]
     result[:, 0], result[:, -1] = vectors[:, 0], vectors[:, -1]
     return result
 

@@ -80,8 +80,9 @@ class LikelihoodSurface:
         longest = np.abs(step).max(axis=1)
         # a sudden collapse is a long step; whether its covariance is positive may be a matter of rounding
         far = np.flatnonzero(longest > LONGEST_RISE)
-        sound = smallest_eigenvalue(objective, take(evaluation.maximised, far)) >= objective.eigenvalue_floor
-        step[far[~sound]] = 0.0
+        if len(far):
+            smallest = smallest_eigenvalue(objective, take(evaluation.maximised, far))
+            step[far[~(smallest >= objective.eigenvalue_floor)]] = 0.0
         limited: FloatArray = step * (LONGEST_RISE / np.maximum(longest, LONGEST_RISE))[:, None]
         return limited
 
