@@ -150,7 +150,9 @@ class MeanParameterFamily(Family, Protocol):
         """Return the point whose mean parameters are mu + rate (mu+ - mu), new arrays.
 
         mu are the mean parameters (expected sufficient statistics of the complete data of a row) of the
-        point, mu+ those that the pass found there; rates have shape (R,). They need no M-step: a mini-batch
+        point, mu+ those that the pass found there; rates have shape (R,). Where the family is curved, so that
+        not every mean has a point, it is the one that the M-step makes of them. They need no M-step of their
+        own: a mini-batch
         may leave a component without rows (its parameters but the weight stay as they are) or with so few
         that their covariance is singular. Beyond rate 1 the result may lie outside the domain.
         """

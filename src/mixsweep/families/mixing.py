@@ -34,8 +34,9 @@ def mixing(parameters: Parameters, maximised: Parameters, rate: FloatArray) -> M
 
     A component of the second point without rows has no mean: it takes no part.
     """
-    weights = parameters["weights"] + rate[:, None] * (maximised["weights"] - parameters["weights"])
-    share = rate[:, None] * maximised["weights"] / np.where(weights == 0, 1.0, weights)
+    second = rate[:, None] * maximised["weights"]
+    weights = (1 - rate)[:, None] * parameters["weights"] + second
+    share = second / np.where(weights == 0, 1.0, weights)
     shift = np.where(share[..., None] == 0, 0.0, maximised["means"] - parameters["means"])
     return Mixing(weights, share, shift)
 

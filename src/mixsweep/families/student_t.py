@@ -19,6 +19,7 @@ from mixsweep.families.degrees_of_freedom import (
 )
 from mixsweep.families.forms import by_form
 from mixsweep.families.gaussian_full import DIRECT_BELOW, GaussianFull
+from mixsweep.families.mixing import central_moments, mixing
 from mixsweep.families.student_t_pass import (
     Prepared,
     direct_moments,
@@ -65,12 +66,18 @@ class StudentT:
     row (Fernandez and Steel 1999), as that of every mixture with free scales is: the scale matrix collapses,
     which is looked for, so that nu needs no lower bound.
 
-    The complete data (rows, components, latent scales) are a curved exponential family: nu alone rules both
-    the natural parameter of u and that of log u, so that a point between two vectors of mean parameters is in
-    general no mixture. So there is no step in mean parameters, and ``natural-gradient`` refuses the family.
+    The complete data (rows, components, latent scales u) have the sufficient statistics z, z u, z u x,
+    z u x x' and z log u, and are a curved exponential family: nu alone rules both the natural parameter of u
+    and that of log u. So a point between two vectors of their means is in general no mixture's. A step in
+    mean parameters ends in the mixture that the M-step makes of such a point, as online EM does (Cappé and
+    Moulines 2009, assumption 1, which asks for no more). That map's derivative at a mixture's own means is
+    the inverse of the complete data's Fisher information, so that small steps are still along the natural
+    gradient.
 
     References
     ----------
+    Cappé, O. and Moulines, E. (2009). On-line expectation-maximization algorithm for latent data models.
+    Journal of the Royal Statistical Society B 71, 593-613.
     Fernandez, C. and Steel, M. F. J. (1999). Multivariate Student-t regression models: pitfalls and
     inference. Biometrika 86, 153-167.
     Liu, C. and Rubin, D. B. (1995). ML estimation of the t distribution using EM and its extensions, ECM and
@@ -203,6 +210,29 @@ class StudentT:
         if cycle == 0:
             return {**maximised, "tails": parameters["tails"]}
         return {**parameters, "tails": maximised["tails"]}
+
+    def moment_step(self, parameters: Parameters, evaluation: Evaluation, rate: FloatArray) -> Parameters:
+        """Return the M-step's point from means of the statistics a share of the way to the pass's.
+
+        As moments of both points' components together, rows weighted by their latent scales, so that nothing
+        cancels.
+        """
+        known = evaluation.statistics
+        weights, share, shift = mixing(parameters, evaluation.maximised, rate)
+        there = share != 0
+        scales = np.where(there, known["scaled_shares"], 1.0)
+        scale = (1 - share) + share * scales
+        factors, ratio = parameters["cholesky"], scales / scale
+        old, between = np.matmul(factors, transpose(factors)), ratio[..., None, None] * outer(shift)
+        excess = np.where(there, log_excess(known["shifted"]) + known["spread"], 0.0)
+        # E[u] - 1 - E[log u] of both together
+        together = (1 - share) * log_excess(inverse_degrees(parameters["tails"])) + share * excess
+        return {
+            "weights": weights,
+            "means": parameters["means"] + (share * ratio)[..., None] * shift,
+            "cholesky": cholesky(central_moments(share, old, known["centred"], between)),
+            "tails": tails_of(np.maximum(maximising(together), LEAST_INVERSE)),
+        }
 
     def logits(self, prepared: Prepared, parameters: Parameters) -> FloatArray:
         """Return log(weight x density) of each row under each component, shape (R, K, n)."""

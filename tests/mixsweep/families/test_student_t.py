@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.optimize
 from scipy import stats
+from scipy.special import digamma, logsumexp
 from tests.mixsweep.helpers import cell, scattered_points, starts
 
-from mixsweep.errors import MixsweepError
+from mixsweep.families.degrees_of_freedom import inverse_degrees, tails_of
 from mixsweep.loop import run
 from mixsweep.methods import METHODS
 from mixsweep.objective import Objective
@@ -214,8 +216,88 @@ def test_starts_have_the_covariances_they_are_given():
     np.testing.assert_allclose(nu / (nu - 2) * found["scale_matrices"], covariances, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["natural-gradient", "online-em"])
-def test_methods_in_mean_parameters_refuse_it(name):
-    objective = cell("faithful", "student-t", 2)
-    with pytest.raises(MixsweepError, match=rf"{name}.*student-t.*step in mean parameters"):
-        run(objective, METHODS[name](), starts(objective))
+def complete_means(parameters):
+    """Return the complete data's mean parameters of a row: of z, z u, z u x, z u x x' and z log u."""
+    nu = 1 / inverse_degrees(parameters["tails"])
+    centres, factors = parameters["means"], parameters["cholesky"]
+    second = factors @ factors.swapaxes(-1, -2) + centres[..., :, None] * centres[..., None, :]
+    logarithm = digamma(nu / 2) - np.log(nu / 2)
+    return [each_row(parameters["weights"], values) for values in (1.0, 1.0, centres, second, logarithm)]
+
+
+def each_row(weights, values):
+    values = np.broadcast_to(values, weights.shape) if np.ndim(values) == 0 else values
+    return weights.reshape(*weights.shape, *[1] * (values.ndim - 2)) * values
+
+
+def m_step(moments):
+    """Return what maximises the complete data's likelihood with these means, one component at a time."""
+    counts, scaled, first, second, logarithm = moments
+    means = first / scaled[..., None]
+    about = second - scaled[..., None, None] * means[..., :, None] * means[..., None, :]
+    tau = np.zeros(counts.shape)
+    for place in np.ndindex(counts.shape):
+        target = scaled[place] / counts[place] - 1 - logarithm[place] / counts[place]
+        equation = lambda half, target=target: np.log(half) - digamma(half) - target  # noqa: E731
+        tau[place] = 0.5 / scipy.optimize.brentq(equation, 1e-3, 1e6, xtol=1e-14, rtol=1e-14)
+    return {
+        "weights": counts,
+        "means": means,
+        "cholesky": np.linalg.cholesky(about / counts[..., None, None]),
+        "tails": tails_of(tau),
+    }
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_a_step_in_moments_is_the_m_step_of_moments_in_between(rate):
+    objective = cell("iris", "student-t")
+    points = objective.evaluate(starts(objective)).maximised
+    evaluation = objective.evaluate(points)
+    old, K = complete_means(points), objective.n_components
+    logits = objective.family.logits(objective.prepared, points)
+    shares = np.exp(logits - logsumexp(logits, axis=1, keepdims=True)) / objective.n_rows
+    X, nu = objective.X, 1 / inverse_degrees(points["tails"])
+    whitened = np.linalg.solve(points["cholesky"][:, :, None], (X - points["means"][:, :, None])[..., None])
+    half, distance = 0.5 * (nu + X.shape[1])[..., None], np.square(whitened[..., 0]).sum(axis=-1)
+    rate_of_u = 0.5 * (nu[..., None] + distance)
+    u, logarithm = half / rate_of_u, digamma(half) - np.log(rate_of_u)
+    new = [
+        shares.sum(axis=-1),
+        (shares * u).sum(axis=-1),
+        np.einsum("rki,ia->rka", shares * u, X),
+        np.einsum("rki,ia,ib->rkab", shares * u, X, X),
+        (shares * logarithm).sum(axis=-1),
+    ]
+    between = [before + rate * (after - before) for before, after in zip(old, new, strict=True)]
+    expected = m_step(between)
+    found = objective.family.moment_step(points, evaluation, np.full(len(nu), rate))
+    assert found["weights"].shape[1] == K
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-8, atol=1e-10)
+
+
+def test_methods_in_mean_parameters_fit_it():
+    objective = heavy_cell()
+    begin = starts(objective, "heavy", count=4)
+    em, natural, damped, online = (
+        run(
+            objective,
+            METHODS[name](**settings),
+            begin,
+            tol=1e-10,
+            max_passes=500,
+            seeds=np.arange(len(begin["weights"])),
+        )
+        for name, settings in (
+            ("em", {}),
+            ("natural-gradient", {}),
+            ("natural-gradient", {"learning_rate": 0.5}),
+            ("online-em", {}),
+        )
+    )
+    np.testing.assert_allclose(natural.log_likelihood, em.log_likelihood, rtol=1e-12)
+    np.testing.assert_array_equal(natural.n_passes, em.n_passes)
+    assert (damped.n_decreases == 0).all()
+    np.testing.assert_allclose(damped.log_likelihood, em.log_likelihood, rtol=0, atol=1e-5)
+    # its late steps are small, and noisy
+    np.testing.assert_allclose(online.log_likelihood, em.log_likelihood, rtol=0, atol=1e-2)

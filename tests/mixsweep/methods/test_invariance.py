@@ -218,6 +218,8 @@ def test_an_em_step_is_a_positive_definite_matrix_times_the_gradient(data):
 def test_em_moves_uphill(family):
     objective = cell("faithful", family, 3)
     points = scattered_points(objective, count=20)
+    if "tails" in points:  # either sign means the same; M-steps give the positive one
+        points["tails"] = np.abs(points["tails"])
     for _ in range(5):
         evaluation = objective.evaluate(points)
         vector = objective.to_vector(points)
