@@ -102,6 +102,7 @@ class Objective:
         """
         location, scale = location_and_scale(X, row_weights)
         standardised = (X - location) / scale
+        standardised.setflags(write=False)  # a method that wrote into it would change all other fits
         instance: Family = FAMILIES[family]()
         smallest = instance.smallest_data_eigenvalue(standardised, row_weights)
         return cls(

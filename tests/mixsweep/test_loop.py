@@ -179,6 +179,24 @@ def test_a_method_that_raises_costs_only_its_own_fits(caplog):
     assert "a high mean" in caplog.text
 
 
+def test_a_method_cannot_change_the_rows_of_other_fits(caplog):
+    class Careless(METHODS["em"]):
+        """EM that centres the rows of the objective in their place."""
+
+        name = "careless"
+
+        def tell(self, objective, state, parameters, evaluation):
+            objective.X[:] -= 1.0
+            return super().tell(objective, state, parameters, evaluation)
+
+    objective = cell("faithful", "gaussian-full", 2)
+    before = objective.X.copy()
+    ends = run(objective, Careless(), starts(objective, count=3))
+    assert (ends.status == Status.ERROR).all()
+    assert "read-only" in caplog.text
+    np.testing.assert_array_equal(objective.X, before)
+
+
 def test_a_late_exception_keeps_what_the_fit_has_cost_and_found(caplog):
     class Late(METHODS["em"]):
         """EM that raises an exception in the 21st pass of one fit."""
