@@ -10,7 +10,7 @@ from tests.mixsweep.helpers import SWEPT
 from mixsweep.analysis.columns import APART, TEXT
 from mixsweep.analysis.metrics import METRICS
 from mixsweep.analysis.paired import holm
-from mixsweep.analysis.tables import COLUMNS, analyse, analyse_speed, cells_of, write_tables
+from mixsweep.analysis.tables import COLUMNS, analyse, analyse_speed, cells_of, of_cells, write_tables
 from mixsweep.collect import cell_group, open_sweep, read_cell
 from mixsweep.status import FAILURES, Status
 
@@ -263,3 +263,16 @@ def test_numbers_have_a_record_of_what_they_mean(tables):
         for column in set(COLUMNS[table]) - TEXT - names:
             plain = column.removesuffix("_low").removesuffix("_high")
             assert plain in METRICS, (table, column)
+
+
+def test_rows_of_all_cells_are_named_by_their_cells():
+    rows = [
+        (SWEPT[0], pd.DataFrame({"optimum": [0, 1]})),
+        (SWEPT[1], pd.DataFrame()),
+        (SWEPT[2], pd.DataFrame({"optimum": [0]})),
+    ]
+    (found,) = of_cells(rows)
+    assert found["optimum"].tolist() == [0, 1, 0]
+    keys = list(found[["problem", "family", "n_components"]].itertuples(index=False, name=None))
+    assert keys == [SWEPT[0], SWEPT[0], SWEPT[2]]
+    assert of_cells(rows[1:2]) == []
