@@ -8,6 +8,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,32 @@ from snakemake_executor_plugin_dask.progress import Tally, Ticker
 from snakemake_executor_plugin_dask.resources import Advertised, required_resources, worker_resources
 from snakemake_executor_plugin_dask.settings import ExecutorSettings
 from snakemake_executor_plugin_dask.termination import Termination, wait_for_begun
+from snakemake_executor_plugin_dask.tries import MOST_ROUNDS, begin, only_waited
 from snakemake_executor_plugin_dask.under_way import UnderWay
 
 __all__ = ["Executor"]
+
+
+@dataclass(frozen=True)
+class _Handed:
+    """A job in the hands of the cluster.
+
+    Attributes
+    ----------
+    info
+        The job as Snakemake knows it.
+    name
+        The same in all rounds.
+    submit
+        Hands it to the cluster under a key.
+    rounds
+        How many times that was done.
+    """
+
+    info: SubmittedJobInfo
+    name: str
+    submit: Callable[..., Any]
+    rounds: int = 1
 
 
 class Executor(RealExecutor):
@@ -103,22 +127,30 @@ class Executor(RealExecutor):
         # Snakemake made the working directory the current one
         workdir = os.getcwd()
         function, arguments = self._call(job, workdir)
-        key = f"{job.name}-{job.jobid}-{job.attempt}-{uuid.uuid4().hex}"
-        future = connection.client.submit(
+        info = SubmittedJobInfo(job=job)
+        name = f"{job.name}-{job.jobid}-{job.attempt}"
+        submit = partial(
+            connection.client.submit,
+            begin,
+            self._name,
+            name,
             function,
             *arguments,
-            deadline=_deadline(job, key, workdir),
-            key=key,
+            deadline=_deadline(job, f"{name}-{uuid.uuid4().hex}", workdir),
             pure=False,
             priority=-next(self._order),  # first come, first served
             resources=self._resources(job) or None,
         )
-        info = SubmittedJobInfo(job=job)
-        self._under_way.add(future)
         self._tally.submitted()
-        # before the callback: Snakemake must not note the start after the end
-        self.report_job_submission(info)
-        future.add_done_callback(partial(self._done, info))
+        self._hand_on(_Handed(info, name, submit))
+
+    def _hand_on(self, handed: "_Handed") -> None:
+        future = handed.submit(key=f"{handed.name}-{uuid.uuid4().hex}")
+        self._under_way.add(future)
+        if handed.rounds == 1:
+            # before the callback: Snakemake must not note the start after the end
+            self.report_job_submission(handed.info)
+        future.add_done_callback(partial(self._done, handed))
 
     def cancel(self) -> None:
         """End all jobs and the cluster at once."""
@@ -190,13 +222,16 @@ class Executor(RealExecutor):
             required_resources(wanted, [offered])
         return {}  # on this machine --cores and --resources already are the budget
 
-    def _done(self, info: SubmittedJobInfo, future: Any) -> None:
+    def _done(self, handed: "_Handed", future: Any) -> None:
         """Tell Snakemake how a job ended; runs in a thread of Dask's client."""
         if future not in self._under_way:  # it has been given up
             return
         try:
             assert self._connection is not None
-            self._report(info, outcome_of(future, self._connection.cluster))
+            if handed.rounds < MOST_ROUNDS and only_waited(future, self._name, handed.name):
+                self._hand_on(replace(handed, rounds=handed.rounds + 1))
+            else:
+                self._report(handed.info, outcome_of(future, self._connection.cluster))
         except Exception as error:
             if self._under_way.over:  # the connection was closed meanwhile
                 return

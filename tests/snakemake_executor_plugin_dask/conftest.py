@@ -56,6 +56,7 @@ def main():
         print("what went wrong", file=sys.stderr)
         sys.exit(int(args[0]))
     elif action == "die":
+        time.sleep(float(args[0]) if args else 0)
         os._exit(1)
     elif action == "die-once":
         if not os.path.exists(args[1]):

@@ -240,8 +240,6 @@ FAILING = """
         shell: "toycmd exit 7"
 
     rule dies:
-        # after the one that dies once: a worker's death counts against every job that waits for it
-        input: "diesonce.json"
         output: "dies.json"
         shell: "toycmd die"
 

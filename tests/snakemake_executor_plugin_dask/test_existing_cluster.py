@@ -142,3 +142,31 @@ def test_other_mistakes_are_one_clear_message(make_flow, arguments: tuple[str, .
     assert re.search(message, result.stdout), result.stdout
     assert "Traceback" not in result.stdout
     flow.wait_until_gone()
+
+
+def test_a_job_that_kills_its_worker_takes_none_along_that_waits_there(
+    make_flow, start_cluster, finished, monkeypatch
+) -> None:
+    flow = make_flow(
+        """
+        rule all:
+            input: expand("{name}.json", name=["dies", *range(6)])
+
+        rule dies:
+            output: "dies.json"
+            shell: "toycmd die 0.5"
+
+        rule record:
+            output: "{name}.json"
+            shell: "toycmd record {output}"
+
+        ruleorder: dies > record
+        """
+    )
+    # one death is too many for this cluster, whose only worker has them all
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    start_cluster(flow)
+    result = flow.run("--keep-going", "--cores", "7", "--dask-scheduler-file", "scheduler.json")
+    assert result.returncode == 1
+    assert finished(result.stdout) == ["record"] * 6
+    assert result.stdout.count("The worker process died each time the job was tried") == 1
