@@ -164,6 +164,8 @@ def _added(
 ) -> tuple[IntArray, IntArray, Polished]:
     """Return the optima with the points that are new among them, and before these the new numbers of both."""
     count = len(surface.points.log_likelihood)
+    if not len(found.log_likelihood):
+        return np.arange(count), np.zeros(0, dtype=np.int64), surface
     joined = StationaryPoints.joined(surface.points, found)
     leader = leaders(describe(objective, joined.parameters), thresholds)
     # what is known stays, whichever copy of it is higher

@@ -8,8 +8,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.linalg.lapack import dsytrd
 
-from mixsweep.analysis.information import ROUNDING as LOST
-from mixsweep.analysis.information import gaussian_hessians, knows
+from mixsweep.analysis.information import gaussian_hessians, knows, rounding
 from mixsweep.objective import Objective
 from mixsweep.typing import FloatArray, IntArray, Parameters
 
@@ -19,12 +18,12 @@ __all__ = [
     "Curvature",
     "coordinates",
     "curvature",
+    "curved_along_shift",
     "gradients",
     "hessians",
     "sharpened",
     "smallest_eigenvalue",
     "spectra",
-    "weight_shift",
 ]
 
 #: Rounding error of a gradient per row, and the step of the differences: 1e-10 are left in the Hessian.
@@ -112,7 +111,8 @@ def hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatArray, Flo
     """
     if knows(objective):
         hessian, information = gaussian_hessians(objective, vectors)
-        return hessian, LOST * (information * np.square(_scales(hessian))).sum(axis=1)
+        lost = rounding(objective, vectors)
+        return hessian, lost * (information * np.square(_scales(hessian))).sum(axis=1)
     lengths = np.broadcast_to(_lengths(objective, vectors)[:, None], vectors.shape)
     return _differences(objective, vectors, lengths, SECOND_ORDER)
 
@@ -187,20 +187,26 @@ def sharpened(
 DOUBTFUL, SCALED_DIFFERENCE = 10.0, 1e-3
 
 
-def weight_shift(objective: Objective, size: int) -> FloatArray:
+def _weight_shift(objective: Objective, size: int) -> FloatArray:
     """Return the one direction that changes nothing: equal shifts of all weight logits, shape (q,)."""
     direction = np.zeros(size)
     direction[: objective.n_components] = 1 / np.sqrt(objective.n_components)
     return direction
 
 
+def curved_along_shift(objective: Objective, hessian: FloatArray, curvature: FloatArray) -> FloatArray:
+    """Return Hessians of the loss with a curvature, shape (P,), in the direction that changes nothing."""
+    K = objective.n_components
+    result = hessian.copy()
+    # that direction has equal entries in the logits of the weights and none elsewhere
+    result[:, :K, :K] += curvature[:, None, None] / K
+    return result
+
+
 def _without_shift(objective: Objective, hessian: FloatArray) -> FloatArray:
     """Return Hessians of the loss in which the direction that changes nothing curves most."""
-    size = hessian.shape[-1]
-    shift = weight_shift(objective, size)
-    top = 1 + 2 * np.abs(hessian).max(axis=(1, 2), initial=0.0) * size
-    fixed: FloatArray = hessian + top[:, None, None] * np.outer(shift, shift)
-    return fixed
+    largest = np.maximum(hessian.max(axis=(1, 2), initial=0.0), -hessian.min(axis=(1, 2), initial=0.0))
+    return curved_along_shift(objective, hessian, 1 + 2 * largest * hessian.shape[-1])
 
 
 def spectra(objective: Objective, vectors: FloatArray) -> FloatArray:
@@ -225,14 +231,14 @@ def spectra(objective: Objective, vectors: FloatArray) -> FloatArray:
 
 
 def _lowest(matrices: FloatArray) -> FloatArray:
-    """Return the smallest eigenvalue of each symmetric matrix, shape (P,)."""
+    """Return the smallest eigenvalue of each symmetric matrix, shape (P,); the matrices are overwritten."""
     lowest = np.empty(len(matrices))
     if matrices.shape[1] < LARGE:
         lowest[:] = np.linalg.eigvalsh(matrices)[:, 0]
         return lowest
     for place, matrix in enumerate(matrices):
         # the transpose has the memory order of LAPACK
-        _, diagonal, beside, _, _ = dsytrd(matrix.T, lower=1, lwork=32 * len(matrix))
+        _, diagonal, beside, _, _ = dsytrd(matrix.T, lower=1, lwork=32 * len(matrix), overwrite_a=1)
         lowest[place] = eigh_tridiagonal(
             diagonal, beside, eigvals_only=True, select="i", select_range=(0, 0), lapack_driver="stebz"
         )[0]
@@ -263,7 +269,7 @@ def curvature(objective: Objective, hessian: FloatArray, error: FloatArray, flat
     direction, n_positive = np.full((count, size), np.nan), np.zeros(count, dtype=np.int64)
     unclear = np.flatnonzero(~(relative > CLEAR * np.maximum(flat, error)))
     own = scale[unclear]
-    hidden = weight_shift(objective, size) / own
+    hidden = _weight_shift(objective, size) / own
     hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
     scaled = hessian[unclear] * (own[:, :, None] * own[:, None, :])
     scaled += 2 * size * hidden[:, :, None] * hidden[:, None, :]

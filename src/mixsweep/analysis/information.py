@@ -10,6 +10,9 @@ its Cholesky factor; the second derivatives of Q need only the expected counts a
 All four covariance structures are linear in the coordinates of separate log-Cholesky factors, so that their
 Hessians are parts and sums of that one's entries.
 
+Where coordinates are many and no component is narrow, the covariances are made of moments of the rows
+(`row_moments`), for half the time.
+
 References
 ----------
 Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. Journal of the Royal
@@ -18,22 +21,29 @@ Statistical Society B 44, 226-233.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from mixsweep.analysis.row_moments import posterior_covariances, quadratic_scores
 from mixsweep.coordinates import Parametrisation
 from mixsweep.linalg import lower_indices, triangular_inverse
 from mixsweep.objective import Objective
-from mixsweep.typing import FloatArray, IntArray, Parameters
+from mixsweep.typing import BoolArray, FloatArray, IntArray, Parameters
 
-__all__ = ["ROUNDING", "gaussian_hessians", "knows"]
+__all__ = ["gaussian_hessians", "knows", "rounding"]
 
 #: Numbers held at one time for the scores of the rows, so that they stay in the second-level cache.
 BLOCK_ELEMENTS = 2**18
-#: Rounding error of an entry, as a share of the complete data's information in its row and column.
+#: Rounding error of an entry from single rows, as a share of the complete data's information in its row and
+#: column.
 ROUNDING = 1e-15
+#: Moments of the rows serve with at least so many coordinates, at most so many of a component (there are many
+#: more monomials than features), and where the squares of the entries of each inverse factor, standardised
+#: units, sum to less than the third. The rounding error grows with the square of that sum: at 780 optima with
+#: eight features it was three quarters at most of what follows from a sum of the fourth on.
+MANY, MOST_EACH, NARROW, CANCELLING = 64, 64, 1e3, 2.0
 #: The families, and of which array their Cholesky factors are made.
 SCALES = {
     "gaussian-full": "cholesky",
@@ -92,6 +102,13 @@ class _Layout:
         """Number of coordinates of separate factors."""
         return len(self.order)
 
+    def by_moments(self, points: _Points) -> BoolArray:
+        """Return at which points moments of the rows serve, shape (P,)."""
+        each = 1 + points.means.shape[2] + len(self.rows)
+        whole = len(self.rows) > len(self.on_diagonal)
+        serve: BoolArray = points.narrowness < NARROW
+        return serve & (whole and self.size >= MANY and each <= MOST_EACH)
+
     @property
     def on_diagonal(self) -> IntArray:
         """Which entries of a factor are on its diagonal, shape (d,)."""
@@ -119,7 +136,13 @@ class _Points:
         factors = np.broadcast_to(scales, shape)
         return cls(weights, means, factors, triangular_inverse(np.ascontiguousarray(factors)))
 
-    def take(self, index: slice) -> _Points:
+    @property
+    def narrowness(self) -> FloatArray:
+        """Largest sum of the squared entries of an inverse factor, shape (P,)."""
+        largest: FloatArray = np.square(self.inverses).sum(axis=(2, 3)).max(axis=1, initial=0.0)
+        return largest
+
+    def take(self, index: IntArray) -> _Points:
         """Return the chosen points."""
         return _Points(self.weights[index], self.means[index], self.factors[index], self.inverses[index])
 
@@ -139,75 +162,127 @@ def gaussian_hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatA
     hessian : ndarray, shape (P, q, q)
         Symmetric.
     information : ndarray, shape (P, q)
-        The diagonals of the complete data's, per row: `ROUNDING` of it is lost in the difference.
+        The diagonals of the complete data's, per row: see `rounding`.
     """
     layout = _Layout.of(objective)
     points = _Points.of(objective.from_vector(vectors), objective.family.name)
     hessian = np.empty((len(vectors), layout.size, layout.size))
     information = np.empty((len(vectors), layout.size))
-    chunk = max(1, BLOCK_ELEMENTS // (layout.size * objective.n_rows))
     with np.errstate(all="ignore"):  # what is not finite is looked for by the caller
-        for start in range(0, len(vectors), chunk):
-            part = slice(start, start + chunk)
-            found, complete = _hessians(objective, layout, points.take(part))
-            hessian[part] = found.take(layout.order, axis=1).take(layout.order, axis=2)
-            information[part] = complete[:, layout.order]
+        by_moments = layout.by_moments(points)
+        for chosen, covariance, held in (
+            (np.flatnonzero(by_moments), _covariance_by_moments, MOMENTS_FOR * BLOCK_ELEMENTS),
+            (np.flatnonzero(~by_moments), _covariance, BLOCK_ELEMENTS),
+        ):
+            chunk = max(1, held // (layout.size * objective.n_rows))
+            for start in range(0, len(chosen), chunk):
+                part = chosen[start : start + chunk]
+                found, complete = _hessians(objective, layout, points.take(part), covariance)
+                hessian[part] = found.take(layout.order, axis=1).take(layout.order, axis=2)
+                information[part] = complete[:, layout.order]
     if layout.shared is not None:
         hessian = layout.shared.T @ hessian @ layout.shared
         information = information @ layout.shared
     return hessian, information
 
 
-def _hessians(objective: Objective, layout: _Layout, points: _Points) -> tuple[FloatArray, FloatArray]:
+#: The monomials of the rows are made once for so many times as many points.
+MOMENTS_FOR = 4
+
+
+def rounding(objective: Objective, vectors: FloatArray) -> FloatArray:
+    """Return the rounding errors of the entries of the Hessians at P points, shape (P,).
+
+    As shares of the complete data's information in the row and the column of an entry.
+    """
+    points = _Points.of(objective.from_vector(vectors), objective.family.name)
+    with np.errstate(all="ignore"):
+        cancelled = np.maximum(1.0, np.square(points.narrowness / CANCELLING))
+        error: FloatArray = ROUNDING * np.where(_Layout.of(objective).by_moments(points), cancelled, 1.0)
+    return error
+
+
+def _hessians(
+    objective: Objective, layout: _Layout, points: _Points, covariance: Covariance
+) -> tuple[FloatArray, FloatArray]:
     """Return Hessians of the loss and diagonals of the complete information, component by component."""
     count, n_components, d = points.means.shape
     size = layout.size // n_components
-    scatter = np.zeros((count, layout.size, layout.size))
-    blocks = np.zeros((count, n_components, size, size))
+    hessian = np.zeros((count, n_components, size, n_components, size))
     counts = np.zeros((count, n_components))
     first = np.zeros((count, n_components, d))
     second = np.zeros((count, n_components, d, d))
-    for whitened, posterior, weights in _blocks(objective, layout, points):
-        weighted = posterior if weights is None else posterior * weights
-        carried = weighted[:, :, None] * whitened
+    for rows in _blocks(objective, layout, points):
+        weighted = rows.posterior if rows.weights is None else rows.posterior * rows.weights
+        carried = weighted[:, :, None] * rows.whitened
         counts += weighted.sum(axis=2)
         first += carried.sum(axis=3)
-        second += np.matmul(carried, whitened.swapaxes(2, 3))
-        scores = _scores(layout, points, whitened)
-        if weights is not None:
-            # a row that counts several times does so in both factors of every product
-            scores *= np.sqrt(weights)
-        own = scores * posterior[:, :, None]
-        blocks += np.matmul(own, scores.swapaxes(2, 3))
-        mean = own.reshape(count, layout.size, -1)
-        scatter += np.matmul(mean, mean.swapaxes(1, 2))
+        second += np.matmul(carried, rows.whitened.swapaxes(2, 3))
+        hessian -= covariance(layout, points, rows)
     complete = _complete(layout, points, counts, first, second)
-    blocks += complete
-    blocks = 0.5 * (blocks + blocks.swapaxes(2, 3))
-    by_component = scatter.reshape(count, n_components, size, n_components, size)
     for component in range(n_components):
-        by_component[:, component, :, component] -= blocks[:, component]
+        hessian[:, component, :, component] -= _symmetric(complete[:, component])
     shares = points.weights
-    by_component[:, :, 0, :, 0] -= objective.total_weight * shares[:, :, None] * shares[:, None]
-    information = -np.diagonal(complete, axis1=2, axis2=3)
-    return scatter / objective.total_weight, information.reshape(count, -1) / objective.total_weight
+    hessian[:, :, 0, :, 0] -= objective.total_weight * shares[:, :, None] * shares[:, None]
+    hessian /= objective.total_weight
+    information = -np.diagonal(complete, axis1=2, axis2=3) / objective.total_weight
+    return hessian.reshape(count, layout.size, -1), information.reshape(count, -1)
 
 
-def _blocks(
-    objective: Objective, layout: _Layout, points: _Points
-) -> Iterator[tuple[FloatArray, FloatArray, FloatArray | None]]:
-    """Yield blocks of rows: e (P, K, d, n), posterior probabilities (P, K, n), row weights (n,)."""
+def _symmetric(matrices: FloatArray) -> FloatArray:
+    symmetric: FloatArray = 0.5 * (matrices + matrices.swapaxes(1, 2))
+    return symmetric
+
+
+def _covariance(layout: _Layout, points: _Points, rows: _Rows) -> FloatArray:
+    """Return sums over rows of the posterior covariances of the scores, shape (P, K, s, K, s)."""
+    count = len(rows.posterior)
+    scores = _scores(layout, points, rows.whitened)
+    if rows.weights is not None:
+        # a row that counts several times does so in both factors of every product
+        scores *= np.sqrt(rows.weights)
+    own = scores * rows.posterior[:, :, None]
+    within = np.matmul(own, scores.swapaxes(2, 3))
+    mean = own.reshape(count, layout.size, -1)
+    shape = (count, *own.shape[1:3], *own.shape[1:3])
+    covariance: FloatArray = -np.matmul(mean, mean.swapaxes(1, 2)).reshape(shape)
+    for component in range(own.shape[1]):
+        covariance[:, component, :, component] += _symmetric(within[:, component])
+    return covariance
+
+
+def _covariance_by_moments(layout: _Layout, points: _Points, rows: _Rows) -> FloatArray:
+    """Return the same as `_covariance`."""
+    scores = quadratic_scores(points.means, points.factors, points.inverses, layout.rows, layout.columns)
+    return posterior_covariances(rows.X, rows.posterior, rows.weights, scores)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A block of rows: X (n, d), e (P, K, d, n), posterior probabilities (P, K, n), row weights (n,)."""
+
+    X: FloatArray
+    whitened: FloatArray
+    posterior: FloatArray
+    weights: FloatArray | None
+
+
+Covariance = Callable[[_Layout, _Points, _Rows], FloatArray]
+
+
+def _blocks(objective: Objective, layout: _Layout, points: _Points) -> Iterator[_Rows]:
+    """Yield one block of rows after the other."""
     length = max(LEAST_ROWS, BLOCK_ELEMENTS // layout.size)
     constant = np.log(points.weights) + np.log(np.diagonal(points.inverses, axis1=2, axis2=3)).sum(axis=2)
     for start in range(0, objective.n_rows, length):
-        X = np.ascontiguousarray(objective.X[start : start + length].T)
-        whitened = np.matmul(points.inverses, X - points.means[..., None])
+        X = objective.X[start : start + length]
+        whitened = np.matmul(points.inverses, np.ascontiguousarray(X.T) - points.means[..., None])
         posterior = constant[..., None] - 0.5 * np.square(whitened).sum(axis=2)
         posterior -= posterior.max(axis=1, keepdims=True)
         np.exp(posterior, out=posterior)
         posterior /= posterior.sum(axis=1, keepdims=True)
-        row_weights = objective.row_weights
-        yield whitened, posterior, None if row_weights is None else row_weights[start : start + length]
+        weights = objective.row_weights
+        yield _Rows(X, whitened, posterior, None if weights is None else weights[start : start + length])
 
 
 #: Rows in a block at least, where there are many coordinates.

@@ -1,7 +1,7 @@
 """From endpoints to distinct stationary points: cluster, polish what represents many, confirm, refine.
 
-Endpoints that are the same within the thresholds are polished once, by the highest of them; the others follow
-it if it hardly moved, since then all of them lie where it lies, and are polished themselves if it did.
+Endpoints that are the same within the thresholds are polished once, by the highest of them, if a stationary
+point lies beside it: then all of them lie there and follow it. Elsewhere each is polished itself.
 Nearly stationary points need only Newton steps, whose Hessian tells their kind as well; the others go uphill
 first.
 """
@@ -71,20 +71,41 @@ def polish(objective: Objective, starts: Parameters, thresholds: Thresholds) -> 
     sound : ndarray of bool, shape (R,)
         False where the way up led to a collapse or did not end, and where the point cannot be evaluated.
     """
-    if not len(starts["weights"]):
+    count = len(starts["weights"])
+    if not count:
         return starts, np.zeros(0, dtype=bool)
+    parameters, sound = take(starts, np.arange(count)), np.zeros(count, dtype=bool)
     if _large(objective, starts):
-        starts = _approached(objective, starts)
-    ends = run(objective, LBFGS(), starts, tol=POLISH_TOL, max_passes=POLISH_PASSES)
-    parameters = ends.parameters
+        parameters, sound = _approached(objective, starts)
+    late = np.flatnonzero(~sound)
+    ends = run(objective, LBFGS(), take(parameters, late), tol=POLISH_TOL, max_passes=POLISH_PASSES)
+    _put(parameters, late, ends.parameters)
     # without a finite decrement the M-step's covariance is singular: the fit is about to collapse
-    sound: BoolArray = np.isin(ends.status, POLISHED) & np.isfinite(ends.em_decrement)
-    rest = np.flatnonzero(sound & ~(ends.em_decrement < RESOLVED_TOL))
+    sound[late] = np.isin(ends.status, POLISHED) & np.isfinite(ends.em_decrement)
+    rest = late[sound[late] & ~(ends.em_decrement < RESOLVED_TOL)]
     if len(rest):
         climbed, sound[rest] = climb(objective, take(parameters, rest), thresholds)
-        for name, values in climbed.items():
-            parameters[name][rest] = values
+        _put(parameters, rest, climbed)
     return parameters, sound
+
+
+def _put(parameters: Parameters, index: IntArray, values: Parameters) -> None:
+    """Replace the chosen points, in place."""
+    for name, own in values.items():
+        parameters[name][index] = own
+
+
+def _decrements(objective: Objective, points: Parameters) -> FloatArray:
+    """Return the EM decrement per row of any number of points, in batches."""
+    chunk = max(1, CHUNK_COLUMNS // objective.n_components)
+    parts = [np.zeros(0)]
+    for start in range(0, len(points["weights"]), chunk):
+        parts.append(objective.evaluate(take(points, slice(start, start + chunk))).decrement)
+    return np.concatenate(parts)
+
+
+#: Points evaluated in one batch have at most so many columns (points x components).
+CHUNK_COLUMNS = 1024
 
 
 def _large(objective: Objective, points: Parameters) -> bool:
@@ -92,14 +113,22 @@ def _large(objective: Objective, points: Parameters) -> bool:
     return bool(coordinates(objective, take(points, slice(0, 1))).shape[1] >= LARGE)
 
 
-def _approached(objective: Objective, starts: Parameters) -> Parameters:
-    """Carry points near to where L-BFGS leads, by fewer passes of accelerated EM once they are on the way."""
+def _approached(objective: Objective, starts: Parameters) -> tuple[Parameters, BoolArray]:
+    """Carry points to where L-BFGS leads, by fewer passes of accelerated EM once they are on the way.
+
+    Returns
+    -------
+    parameters : dict of ndarray
+    arrived : ndarray of bool, shape (R,)
+        False where the way was not found, or where it is too slow.
+    """
     way = run(objective, LBFGS(), starts, tol=ON_THE_WAY, max_passes=POLISH_PASSES)
     found = np.flatnonzero(way.status == Status.CONVERGED)
     ends = _accelerated(objective, take(way.parameters, found), POLISH_TOL, ACCELERATED_PASSES)
-    for name, values in ends.items():
-        way.parameters[name][found] = values
-    return way.parameters
+    _put(way.parameters, found, ends)
+    arrived = np.zeros(len(way.status), dtype=bool)
+    arrived[found] = _decrements(objective, ends) < POLISH_TOL
+    return way.parameters, arrived
 
 
 def _accelerated(objective: Objective, starts: Parameters, tol: float, passes: int) -> Parameters:
@@ -125,37 +154,30 @@ class _Way:
         #: Number of an endpoint among the refined points, -1 where it is not refined yet.
         self.place = np.full(len(self.sound), -1)
 
-    def carry(self, index: IntArray) -> BoolArray:
-        """Carry the chosen endpoints to stationary points; return which of them hardly moved."""
-        near = index[self._decrement(index) < NEAR_DECREMENT]
-        nearly = take(self.starts, near)
-        if _large(self.objective, nearly):
-            nearly = _accelerated(self.objective, nearly, CLOSE, CLOSING_PASSES)
-        points = refine(self.objective, nearly, self.thresholds)
-        close = same_as(self.raw.take(near), describe(self.objective, points.parameters), self.thresholds)
-        settled = close & points.stationary(self.thresholds)
-        self._enter(near[settled], points.take(settled))
-        away = np.setdiff1d(index, near[settled])
-        ends, self.sound[away] = polish(self.objective, take(self.starts, away), self.thresholds)
-        for name, values in ends.items():
-            self.parameters[name][away] = values
-        moved = ~same_as(self.raw.take(away), describe(self.objective, ends), self.thresholds)
-        return ~np.isin(index, away[moved]) & self.sound[index]
+    def settle(self, index: IntArray) -> BoolArray:
+        """Refine the chosen endpoints that a stationary point lies beside; return which these are."""
+        objective, thresholds = self.objective, self.thresholds
+        starts, raw = take(self.starts, index), self.raw.take(index)
+        near = np.flatnonzero(_decrements(objective, starts) < NEAR_DECREMENT)
+        nearly = take(starts, near)
+        if _large(objective, starts):
+            nearly = _accelerated(objective, nearly, CLOSE, CLOSING_PASSES)
+        points = refine(objective, nearly, thresholds)
+        close = same_as(raw.take(near), describe(objective, points.parameters), thresholds)
+        settled = close & points.stationary(thresholds)
+        self._enter(index[near[settled]], points.take(settled))
+        return np.isin(np.arange(len(index)), near[settled])
 
-    def _decrement(self, index: IntArray) -> FloatArray:
-        chunk = max(1, CHUNK_COLUMNS // self.objective.n_components)
-        parts = [np.zeros(0)]
-        for start in range(0, len(index), chunk):
-            chosen = take(self.starts, index[start : start + chunk])
-            parts.append(self.objective.evaluate(chosen).decrement)
-        return np.concatenate(parts)
+    def carry(self, index: IntArray) -> None:
+        """Carry the chosen endpoints uphill."""
+        ends, self.sound[index] = polish(self.objective, take(self.starts, index), self.thresholds)
+        _put(self.parameters, index, ends)
 
     def _enter(self, index: IntArray, points: StationaryPoints) -> None:
         self.place[index] = len(self.refined.log_likelihood) + np.arange(len(index))
         self.refined = StationaryPoints.joined(self.refined, points)
         self.sound[index] = True
-        for name, values in points.parameters.items():
-            self.parameters[name][index] = values
+        _put(self.parameters, index, points.parameters)
 
     def _resolved(self, parameters: Parameters) -> StationaryPoints:
         """Refine points; where Newton steps come to no stationary point, the way up goes on first."""
@@ -186,10 +208,6 @@ class _Way:
         return points.take(order), np.argsort(order)[number][group]
 
 
-#: Endpoints evaluated in one batch have at most so many columns (points x components).
-CHUNK_COLUMNS = 1024
-
-
 def distinct_points(objective: Objective, starts: Parameters, thresholds: Thresholds) -> Polished:
     """Return the distinct stationary points to which R endpoints lead.
 
@@ -209,11 +227,13 @@ def distinct_points(objective: Objective, starts: Parameters, thresholds: Thresh
     finite = np.flatnonzero(way.raw.finite)
     leader[finite] = finite[leaders(way.raw.take(finite), thresholds)]
     heads = finite[leader[finite] == finite]
-    steady = np.zeros(count, dtype=bool)
-    steady[heads] = way.carry(heads)
-    own = finite[~steady[leader[finite]] & (leader[finite] != finite)]
+    settled = np.zeros(count, dtype=bool)
+    settled[heads] = way.settle(heads)
+    own = finite[~settled[leader[finite]] & (leader[finite] != finite)]
     leader[own] = own
-    way.carry(own)
+    settled[own] = way.settle(own)
+    # all in one batch: a run takes as long as its slowest fit
+    way.carry(np.setdiff1d(np.union1d(heads, own), np.flatnonzero(settled)))
     tried = np.flatnonzero((leader == np.arange(count)) & way.sound)
     group = np.full(count, -1)
     points, group[tried] = way.merged(tried)

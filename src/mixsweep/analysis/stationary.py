@@ -13,11 +13,11 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 from mixsweep.analysis.curvature import (
     DIFFERENCE,
     coordinates,
+    curved_along_shift,
     gradients,
     hessians,
     sharpened,
     smallest_eigenvalue,
-    weight_shift,
 )
 from mixsweep.analysis.thresholds import Thresholds
 from mixsweep.endpoints import concatenated, take
@@ -130,8 +130,8 @@ def climb(
         going = np.flatnonzero(sound & (np.linalg.norm(gradient, axis=1) > thresholds.stationary_gradient))
         if not len(going):
             break
-        hessian, _ = hessians(objective, vectors[going])
-        step = -_solved(objective, hessian, gradient[going], absolute=True, longest=CLIMB_STEP)
+        measured = _Measured(objective, vectors[going])
+        step = measured.steps(gradient[going], np.arange(len(going)), longest=CLIMB_STEP, absolute=True)
         untried, share = going, 1.0
         while len(untried) and share >= SHORTEST_SHARE:
             trial = vectors[untried] + share * step[np.searchsorted(going, untried)]
@@ -159,16 +159,14 @@ def _solved(
 
     Flat directions are left alone; with `absolute` all curvatures count as positive.
     """
-    size = hessian.shape[-1]
-    shift = weight_shift(objective, size)
-    fixed = hessian + np.outer(shift, shift)
+    bent = curved_along_shift(objective, hessian, np.ones(len(hessian)))
     step = np.full(gradient.shape, np.inf)
     if not absolute:
         with contextlib.suppress(np.linalg.LinAlgError):
-            step = np.linalg.solve(fixed, gradient[..., None])[..., 0]
+            step = np.linalg.solve(bent, gradient[..., None])[..., 0]
     # a long step tells of a direction that is flat, or nearly so
     doubtful = ~(np.abs(step).max(axis=1) < longest)
-    values, axes = np.linalg.eigh(fixed[doubtful])
+    values, axes = np.linalg.eigh(bent[doubtful])
     if absolute:
         values = np.abs(values)
     flat = np.abs(values) < FLAT_STEP * np.abs(values).max(axis=1, keepdims=True)
@@ -207,28 +205,30 @@ class _Measured:
         for point in chosen:
             self._factors.pop(int(point), None)
 
-    def steps(self, gradient: FloatArray, chosen: IntArray) -> FloatArray:
-        """Return Newton steps of the chosen points from their gradients, shape (C, q)."""
+    def steps(
+        self, gradient: FloatArray, chosen: IntArray, *, longest: float, absolute: bool = False
+    ) -> FloatArray:
+        """Return Newton steps of the chosen points from their gradients, shape (C, q); see `_solved`."""
         step = np.full(gradient.shape, np.inf)
         for place, point in enumerate(chosen.tolist()):
             factor = self._factor(point)
             if factor is not None:
                 step[place] = -dpotrs(factor, gradient[place], lower=1)[0]
-        doubtful = np.flatnonzero(~(np.abs(step).max(axis=1, initial=0.0) < LONGEST_STEP))
+        doubtful = np.flatnonzero(~(np.abs(step).max(axis=1, initial=0.0) < longest))
         step[doubtful] = -_solved(
             self.objective,
             self.hessian[chosen[doubtful]],
             gradient[doubtful],
-            absolute=False,
-            longest=LONGEST_STEP,
+            absolute=absolute,
+            longest=longest,
         )
         return step
 
     def _factor(self, point: int) -> FloatArray | None:
         """Return the Cholesky factor of a Hessian, None where it is not positive definite."""
         if point not in self._factors:
-            shift = weight_shift(self.objective, self.hessian.shape[1])
-            factor, failed = dpotrf((self.hessian[point] + np.outer(shift, shift)).T, lower=1, overwrite_a=1)
+            matrix = curved_along_shift(self.objective, self.hessian[point : point + 1], np.ones(1))[0]
+            factor, failed = dpotrf(matrix.T, lower=1, overwrite_a=1)
             self._factors[point] = None if failed else factor
         return self._factors[point]
 
@@ -272,7 +272,7 @@ def _refined(objective: Objective, vectors: FloatArray, thresholds: Thresholds) 
         chosen = np.flatnonzero(going)
         if not len(chosen):
             break
-        step = measured.steps(gradient[chosen], chosen)
+        step = measured.steps(gradient[chosen], chosen, longest=LONGEST_STEP)
         before = np.linalg.norm(gradient[chosen], axis=1)
         untried = chosen
         for share in STEP_SHARES:
