@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 #: Raised when a change alters the numbers of any fit; a part of every shard's parameters.
-NUMERICS_VERSION = "6"
+NUMERICS_VERSION = "7"
 
 if TYPE_CHECKING:
     from mixsweep.api import fit
