@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mixsweep import __version__
+from mixsweep.contents import Contents, define
 from mixsweep.errors import MixsweepError
 from mixsweep.io import (
     CHECKSUM,
@@ -152,43 +153,23 @@ def write_sweep(tree: xr.DataTree, path: Path) -> None:
     try:
         with atomic_path(path) as temporary, netCDF4.Dataset(temporary, "w", clobber=True) as file:
             file.set_fill_off()
-            for variable, values in _defined(tree, file):
-                variable[...] = values
+            for write in _defined(tree, file):
+                write()
     finally:
         netCDF4.set_chunk_cache(*cache)
 
 
 #: Bytes of a variable that netCDF-C keeps while it writes.
 CHUNK_CACHE = 2**16
-#: Variables of more numbers are compressed, except parameters: as their digits are nearly random, these would
-#: become a tenth smaller in half of all the time.
-SMALL = 256
 
 
-def _defined(tree: xr.DataTree, file: Any) -> list[tuple[Any, Any]]:
-    """Define all groups, dimensions and variables; return the variables with their values."""
-    from xarray import conventions
-
-    defined = []
+def _defined(tree: xr.DataTree, file: Any) -> list[Callable[[], None]]:
+    """Define all groups, dimensions and variables; return what writes their values."""
+    writes = []
     for node in tree.subtree:
-        dataset = node.to_dataset(inherit=False)
         group = file if node.path == "/" else file.createGroup(node.path)
-        for name, length in dataset.sizes.items():
-            group.createDimension(name, length)
-        for variable in dataset.variables.values():
-            variable.encoding["_FillValue"] = None
-        variables, attributes = conventions.cf_encoder(*conventions.encode_dataset_coordinates(dataset))
-        group.setncatts(attributes)
-        for name, variable in variables.items():
-            is_text = variable.dtype.kind in "OU"
-            worth = variable.size > SMALL and not is_text and "component" not in variable.dims
-            packed = {"zlib": True, "complevel": 1} if worth else {}
-            dtype = str if is_text else variable.dtype
-            there = group.createVariable(name, dtype, variable.dims, fill_value=False, **packed)
-            there.setncatts({key: value for key, value in variable.attrs.items() if key != "_FillValue"})
-            there.set_auto_maskandscale(False)
-            defined.append((there, variable.values.astype(object) if is_text else variable.values))
-    return defined
+        writes += define(group, Contents.of(node.to_dataset(inherit=False)), compress=True)
+    return writes
 
 
 def open_sweep(path: Path) -> xr.DataTree:
