@@ -107,7 +107,8 @@ def test_all_variables_are_defined_before_the_first_value(cells_folder, tmp_path
     tree = collect(cells_folder, SWEPT)
     with netCDF4.Dataset(tmp_path / "layout.nc", "w") as file:
         writes = _defined(tree, file)
-        names = {(path, name) for path in tree.groups for name in file[path].variables}
+        groups = {path: file if path == "/" else file[path] for path in tree.groups}
+        names = {(path, name) for path, group in groups.items() for name in group.variables}
     assert len(writes) == len(names)
     groups = {node.path: node.to_dataset(inherit=False) for node in tree.subtree}
     assert names == {(path, name) for path, group in groups.items() for name in group.variables}
