@@ -174,7 +174,7 @@ def gaussian_hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatA
             (np.flatnonzero(by_moments), _covariance_by_moments, MOMENTS_FOR * BLOCK_ELEMENTS),
             (np.flatnonzero(~by_moments), _covariance, BLOCK_ELEMENTS),
         ):
-            chunk = max(1, held // (layout.size * objective.n_rows))
+            chunk = max(1, held // (layout.size * min(objective.n_rows, _block_length(layout))))
             for start in range(0, len(chosen), chunk):
                 part = chosen[start : start + chunk]
                 found, complete = _hessians(objective, layout, points.take(part), covariance)
@@ -186,7 +186,7 @@ def gaussian_hessians(objective: Objective, vectors: FloatArray) -> tuple[FloatA
     return hessian, information
 
 
-#: The monomials of the rows are made once for so many times as many points.
+#: So many times as many points are held where the monomials of the rows, which all share, are made for them.
 MOMENTS_FOR = 4
 
 
@@ -272,7 +272,7 @@ Covariance = Callable[[_Layout, _Points, _Rows], FloatArray]
 
 def _blocks(objective: Objective, layout: _Layout, points: _Points) -> Iterator[_Rows]:
     """Yield one block of rows after the other."""
-    length = max(LEAST_ROWS, BLOCK_ELEMENTS // layout.size)
+    length = _block_length(layout)
     constant = np.log(points.weights) + np.log(np.diagonal(points.inverses, axis1=2, axis2=3)).sum(axis=2)
     for start in range(0, objective.n_rows, length):
         X = objective.X[start : start + length]
@@ -283,6 +283,10 @@ def _blocks(objective: Objective, layout: _Layout, points: _Points) -> Iterator[
         posterior /= posterior.sum(axis=1, keepdims=True)
         weights = objective.row_weights
         yield _Rows(X, whitened, posterior, None if weights is None else weights[start : start + length])
+
+
+def _block_length(layout: _Layout) -> int:
+    return max(LEAST_ROWS, BLOCK_ELEMENTS // layout.size)
 
 
 #: Rows in a block at least, where there are many coordinates.
