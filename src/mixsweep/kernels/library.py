@@ -98,9 +98,22 @@ def _make(path: Path) -> None:
     same_modules = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(command, env=same_modules, check=True, capture_output=True, text=True)
+        with _alone(path.with_suffix(".lock")):
+            if not path.exists():
+                subprocess.run(command, env=same_modules, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         logger.info("%s could not be made: %s\n%s", path, error, getattr(error, "stderr", ""))
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Have other processes wait at this lock, be they a whole cluster's, where the file system has locks."""
+    with path.open("a", encoding="utf-8") as file:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _by_numba() -> Mapping[str, Callable[..., None]]:

@@ -32,24 +32,40 @@ print("numba" in sys.modules, "llvmlite" in sys.modules)
 """
 
 
-def run(path: str | None = None) -> tuple[str, str]:
-    """Return what a new process computes, and whether it has imported numba and LLVM."""
-    environment = {**os.environ, kernels.VARIABLE: "numba"} | ({} if path is None else {"PATH": path})
-    command = [sys.executable, "-c", PASS]
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    result, imported = found.stdout.splitlines()
+#: A linker that tells of each time it is called.
+TELLING = """#!/bin/sh
+echo linked >> "$0.log"
+exec {linker} "$@"
+"""
+
+
+def begin(cache: Path, path: str) -> subprocess.Popen[str]:
+    """Begin a process that computes with what it finds in a cache folder, or makes there."""
+    environment = {**os.environ, kernels.VARIABLE: "numba", "XDG_CACHE_HOME": str(cache), "PATH": path}
+    return subprocess.Popen([sys.executable, "-c", PASS], env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Return what a process has computed, and whether it has imported numba and LLVM."""
+    output, _ = process.communicate(timeout=300)
+    result, imported = output.splitlines()
     return result, imported
 
 
 @needs_linker
-def test_a_process_that_loads_the_library_needs_no_numba_and_computes_the_same(monkeypatch, tmp_path):
-    result, imported = run()
-    assert imported == "False False"
-    # another cache folder, in which nothing is kept, and a system without a linker
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert run(path=str(tmp_path)) == (result, "True True")
-    assert not list(tmp_path.rglob("*.so"))
-    assert list(tmp_path.rglob("*.nbc"))
+def test_processes_that_load_the_library_need_no_numba_and_compute_the_same(tmp_path):
+    cc = tmp_path / "cc"
+    cc.write_text(TELLING.format(linker=library.linker()[0]))
+    cc.chmod(0o755)
+    both = [begin(tmp_path / "linked", f"{tmp_path}{os.pathsep}{os.environ['PATH']}") for _ in range(2)]
+    (first, *imported), second = map(end, both)
+    assert imported == ["False False"]
+    assert second == (first, "False False")
+    assert (tmp_path / "cc.log").read_text() == "linked\n"  # one of them, and the other waited
+    # a system without a linker
+    assert end(begin(tmp_path / "alone", str(tmp_path / "nothing"))) == (first, "True True")
+    assert not list((tmp_path / "alone").rglob("*.so"))
+    assert list((tmp_path / "alone").rglob("*.nbc"))
 
 
 @pytest.fixture
