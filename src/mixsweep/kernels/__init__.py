@@ -27,8 +27,8 @@ VARIABLE = "MIXSWEEP_KERNELS"
 def load() -> ModuleType | None:
     """Return the module of compiled kernels, or None where NumPy has to do; decided once in a process.
 
-    numba is imported here and not before. The machine code is kept in a cache folder, so only the first
-    process on a machine compiles, for some seconds.
+    The machine code is kept in a cache folder (`mixsweep.kernels.library`), so only the first process on a
+    machine compiles, for some seconds; numba is imported by no other, if the system has a linker.
 
     Raises
     ------
