@@ -36,12 +36,13 @@ def conduct(fits: xr.Dataset) -> xr.Dataset:
         ``share_violating``, of fits with any, with 95 % intervals; ``largest_decrease`` of all fits;
         ``share_trial``, of passes at points that were not accepted; ``reason``.
     """
-    n_fits = ran_of(fits).sum("restart")
+    all_ran = ran_of(fits)
+    n_fits = all_ran.sum("restart")
     dims, count = n_fits.dims, n_fits.values
     silent = reasons(count.shape, (count == 0, NO_FITS))
     names = {*TOTALS, "n_passes", "largest_decrease"}
     each = {name: fits[name].transpose(*dims, "restart").values for name in names}
-    ran = ~np.isnan(each["n_passes"])
+    ran = all_ran.transpose(*dims, "restart").values
     total = {name: np.nansum(np.where(ran, values, 0), axis=-1) for name, values in each.items()}
 
     numbers: dict[str, np.ndarray[Any, Any]] = {}

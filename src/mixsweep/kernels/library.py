@@ -91,18 +91,26 @@ def _typed(function: Any, kinds: tuple[str, ...]) -> Callable[..., None]:
 
 
 def _make(path: Path) -> None:
-    """Make the library if that can be done."""
-    if linker() is None:
+    """Make the library if that can be done; a failure is noted, so that not every process tries it."""
+    failed = path.with_suffix(".failed")
+    if linker() is None or failed.exists():
         return
     command = [sys.executable, "-m", "mixsweep.kernels.build", str(path)]
     same_modules = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path.with_suffix(".lock")):
-            if not path.exists():
-                subprocess.run(command, env=same_modules, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        logger.info("%s could not be made: %s\n%s", path, error, getattr(error, "stderr", ""))
+            if not (path.exists() or failed.exists()):
+                _build(command, same_modules, failed)
+    except OSError as error:  # no folder that can be written
+        logger.info("%s could not be made: %s", path, error)
+
+
+def _build(command: list[str], environment: dict[str, str], failed: Path) -> None:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode > 0:  # not where a signal ended it
+        failed.write_text(done.stderr, encoding="utf-8")
+        logger.info("The library of kernels could not be made; see %s, and delete it to try again.", failed)
 
 
 @contextlib.contextmanager
